@@ -121,6 +121,12 @@ static bool key_ok(const http_head *h, str *key)
            digest_unbase64(*key, raw, sizeof(raw)) == HANDSHAKE_KEY_SIZE;
 }
 
+static int refuse(handshake_verdict *v, int status, const char *why)
+{
+    v->why = why;
+    return status;
+}
+
 /* What is wrong with the request: 101 when nothing, else the status and *why. */
 static int judge(const http_head *req, const handshake_policy *p, handshake_verdict *v, str *key)
 {
@@ -128,41 +134,39 @@ static int judge(const http_head *req, const handshake_policy *p, handshake_verd
     str value = {NULL, 0};
     uint64_t body = 0;
     bool offered;
-#define REFUSE(status, text) return v->why = (text), (status)
     if (http_target_of(req, &v->target))
-        REFUSE(400, "bad request target or Host");
+        return refuse(v, 400, "bad request target or Host");
     if (!str_eq(req->method, STR("GET")))
-        REFUSE(405, "the method of a WebSocket handshake is GET");
+        return refuse(v, 405, "the method of a WebSocket handshake is GET");
     if (v->target.authority.n == 0)
-        REFUSE(400, "Host is missing or empty");
+        return refuse(v, 400, "Host is missing or empty");
     if (p->path_count && !listed(v->target.path, p->paths, p->path_count))
-        REFUSE(404, "no WebSocket service at this path");
+        return refuse(v, 404, "no WebSocket service at this path");
     /* HTTP/1.0 knows no Upgrade, so there it is as if absent (RFC 9110 section 7.8). */
     if (req->minor < 1 || !http_has_token(req, upgrade, websocket))
-        REFUSE(426, "this path speaks WebSocket: Upgrade with HTTP/1.1 is missing");
+        return refuse(v, 426, "this path speaks WebSocket: Upgrade with HTTP/1.1 is missing");
     if (!http_has_token(req, connection, upgrade))
-        REFUSE(400, "Connection does not name Upgrade");
+        return refuse(v, 400, "Connection does not name Upgrade");
     if (http_body_length(req, &body) || body > 0)
-        REFUSE(400, "a WebSocket handshake has no body");
+        return refuse(v, 400, "a WebSocket handshake has no body");
     if (http_header_get(req, version, &value) != 1 || !str_eq(value, STR("13")))
-        REFUSE(426, "Sec-WebSocket-Version is not 13");
+        return refuse(v, 426, "Sec-WebSocket-Version is not 13");
     if (!key_ok(req, key))
-        REFUSE(400, "Sec-WebSocket-Key is not the base64 of 16 bytes, once");
+        return refuse(v, 400, "Sec-WebSocket-Key is not the base64 of 16 bytes, once");
     if (http_header_get(req, STR("Origin"), &v->origin) > 1)
-        REFUSE(400, "more than one Origin");
+        return refuse(v, 400, "more than one Origin");
     if (p->origin_count && v->origin.p && !listed(v->origin, p->origins, p->origin_count))
-        REFUSE(403, "this Origin is not allowed");
+        return refuse(v, 403, "this Origin is not allowed");
     if (!extensions_ok(req))
-        REFUSE(400, "Sec-WebSocket-Extensions breaks its grammar");
+        return refuse(v, 400, "Sec-WebSocket-Extensions breaks its grammar");
     if (!subprotocols_ok(req, p->subprotocol, &offered))
-        REFUSE(400, "Sec-WebSocket-Protocol is no list of different tokens");
+        return refuse(v, 400, "Sec-WebSocket-Protocol is no list of different tokens");
     if (p->subprotocol.n && !offered)
-        REFUSE(400, "Sec-WebSocket-Protocol does not offer what this server speaks");
+        return refuse(v, 400, "Sec-WebSocket-Protocol does not offer what this server speaks");
     if (http_header_get(req, STR("Expect"), &value) && !str_ieq(value, STR("100-continue")))
-        REFUSE(417, "unknown expectation");
+        return refuse(v, 417, "unknown expectation");
     v->why = "accepted";
     return 101;
-#undef REFUSE
 }
 
 bool handshake_wanted(const http_head *req, const handshake_policy *p, bool has_page)
