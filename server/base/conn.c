@@ -207,6 +207,7 @@ static size_t show(conn *c, char *p, size_t n)
     return used;
 }
 
+/* Shows what was read; with n 0 once more what was left, after a pause. */
 static void deliver(conn *c, char *p, size_t n)
 {
     c->last_in = loop_now(c->l);
@@ -424,6 +425,8 @@ static void on_task(void *arg)
     } else if (c->state == FAILED) {
         report(c, (conn_why)c->why, c->detail);
     } else if (c->state == OPEN) {
+        if (c->in.n && !c->paused)
+            deliver(c, NULL, 0);
         read_all(c);
         if (c->broken && c->state == OPEN)
             report(c, (conn_why)c->why, c->detail);
@@ -523,7 +526,7 @@ void conn_pause(conn *c, bool paused)
     if (c->state != OPEN)
         return;
     watch(c);
-    if (!paused && stream_pending(&c->s))
+    if (!paused)
         loop_post(c->l, &c->task);
 }
 
