@@ -44,6 +44,11 @@ class Cell:
         return worst(+self.counts)
 
     @property
+    def quiet(self) -> bool:
+        """Whether something fails here, but only what was known to."""
+        return self.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and not self.open
+
+    @property
     def label(self) -> str:
         """ "✓ 12", or "✗ 9/12" when not all pass; "" for a pair that has no case."""
         if not self.total:
