@@ -39,9 +39,10 @@ const char *conn_why_name(conn_why w); /* "eof", "reset", "refused", "tls", "tim
 typedef struct conn_handler {
     /* Connected, and the TLS handshake done. Not called for a connection that never gets there. */
     void (*open)(conn *c, void *arg);
-    /* in: all bytes not consumed so far, valid during the call. Returns how many (from the front)
-     * are done with; the rest is shown again, in front of what comes next. */
-    size_t (*data)(conn *c, str in, void *arg);
+    /* p, n: all bytes not consumed so far, valid during the call, and n > 0; they may be changed in
+     * place. Returns how many (from the front) are done with; the rest is shown again, in front of
+     * what comes next. Its result does not matter after conn_close() in the call. */
+    size_t (*data)(conn *c, char *p, size_t n, void *arg);
     /* The output queue became empty after it had held something. May be NULL. */
     void (*drained)(conn *c, void *arg);
     /* detail: one line for a log, never NULL. Bytes still queued are flushed after CONN_EOF. */
