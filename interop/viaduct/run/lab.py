@@ -149,7 +149,7 @@ class Lab:
         return self._recorders[at]
 
     def adopt(self, path: Path) -> None:
-        """Takes in the trace that another program (bridge, browser, server) wrote of its vantage."""
+        """Takes in the trace that another program (bridge, browser) wrote of its vantage."""
         self._traces.append(read(path))
 
     def scratch(self) -> Path:
