@@ -115,6 +115,15 @@ static void on_closed(conn *c, conn_why why, const char *detail, void *arg)
 
 /* ---- telling protocols apart ---- */
 
+static void become_sip(door *d)
+{
+    transport *t = d->t;
+    const listener *li = d->li;
+    conn *c = d->c;
+    leave(d);
+    tcp_adopt(t, li, c);
+}
+
 static void on_open(conn *c, void *arg)
 {
     door *d = arg;
@@ -123,7 +132,10 @@ static void on_open(conn *c, void *arg)
         d->mode = DOOR_HTTP;
     else if (d->mode == DOOR_SNIFF && (str_eq(alpn, STR("sip")) || str_eq(alpn, STR("sip/2"))))
         d->mode = DOOR_SIP;
-    conn_deadline(c, d->t->o.setup_ms);
+    if (d->mode == DOOR_SIP)
+        become_sip(d);
+    else
+        conn_deadline(c, d->t->o.setup_ms);
 }
 
 /* What these first bytes begin. NULL with the mode set (SNIFF: more bytes needed), or the reason
@@ -307,11 +319,7 @@ static size_t on_data(conn *c, char *p, size_t n, void *arg)
             return 0;
     }
     if (d->mode == DOOR_SIP) {
-        transport *t = d->t;
-        const listener *li = d->li;
-        leave(d);
-        conn_deadline(c, 0);
-        tcp_adopt(t, li, c);
+        become_sip(d);
         return 0;
     }
     size_t used = 0;

@@ -13,7 +13,7 @@ enum { HEAD_MAX = 32 * 1024 };
 typedef struct tcp_flow {
     flow f;
     sip_framing framing;
-    bool midway; /* a message has begun; the connection's deadline watches over its end */
+    bool midway; /* the connection's deadline watches over the end of a message begun */
 } tcp_flow;
 
 static int tcp_send(flow *f, str message, const char **why);
@@ -52,6 +52,8 @@ flow *tcp_adopt(transport *t, const listener *li, conn *c)
     flow_begin(&s->f, t, conn_secure(c) ? FLOW_TLS : FLOW_TCP, &TCP_OPS, li, c, conn_local(c),
                conn_peer(c));
     s->f.accepted = true;
+    s->midway = true;
+    conn_deadline(c, t->o.setup_ms); /* for the first byte; then for each message begun */
     begin(s, "accept");
     if (t->h.opened)
         t->h.opened(&s->f, t->arg);
