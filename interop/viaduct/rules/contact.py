@@ -120,7 +120,8 @@ def contact_ws(scene: Scene) -> Iterator[Breach]:
     legs=("ws", "wss"),
 )
 def invalid_host(scene: Scene) -> Iterator[Breach]:
-    """A client that registers a Contact with a name under .invalid uses the same name in its Via."""
+    """A client that registers a Contact with a name under .invalid uses the same name in its
+    Via."""
     for packet in scene.requests:
         via = packet.top
         if not packet.enters or packet.method != "REGISTER" or via is None:
@@ -317,8 +318,8 @@ def sips_udp(scene: Scene) -> Iterator[Breach]:
     role="agent",
 )
 def brackets(scene: Scene) -> Iterator[Breach]:
-    """transport, ob and gr are URI parameters and stand within the angle brackets of Contact; reg-id
-    and +sip.instance are Contact parameters and stand outside."""
+    """transport, ob and gr are URI parameters and stand within the angle brackets of Contact;
+    reg-id and +sip.instance are Contact parameters and stand outside."""
     for packet in scene.fresh:
         if not packet.enters:
             continue
@@ -348,8 +349,8 @@ def brackets(scene: Scene) -> Iterator[Breach]:
     role="target",
 )
 def registered_uri(scene: Scene) -> Iterator[Breach]:
-    """When a proxy sends a request to a registered contact, the Request-URI is that contact's URI as
-    it was registered, without method parameter and headers."""
+    """When a proxy sends a request to a registered contact, the Request-URI is that contact's
+    URI as it was registered, without method parameter and headers."""
     for hop in scene.request_hops:
         uri, asked = hop.out.uri, hop.inn.uri
         if uri is None or asked is None or not uri.is_sip or hop.inn.to_tag is not None:

@@ -18,8 +18,8 @@ def registrations(scene: Scene) -> Iterator[Hop]:
 
 
 def wants_outbound(packet: Packet) -> bool:
-    """A REGISTER with reg-id and instance-id of a UA that supports outbound, for one binding that is
-    not being removed."""
+    """A REGISTER with reg-id and instance-id of a UA that supports outbound, for one binding
+    that is not being removed."""
     if not packet.lists("supported", "outbound"):
         return False
     contacts = [value for value in packet.contacts if value.has("reg-id")]
@@ -74,8 +74,8 @@ def only_register(scene: Scene) -> Iterator[Breach]:
     role="target",
 )
 def on_top(scene: Scene) -> Iterator[Breach]:
-    """A proxy that adds itself to Path does so above the values that came in, which it leaves as they
-    are."""
+    """A proxy that adds itself to Path does so above the values that came in, which it leaves as
+    they are."""
     for hop in registrations(scene):
         before = [value.raw for value in hop.inn.paths]
         after = [value.raw for value in hop.out.paths]
@@ -154,8 +154,8 @@ def first_hop(scene: Scene) -> Iterator[tuple[Hop, tuple[Address, ...]]]:
     role="target",
 )
 def added(scene: Scene) -> Iterator[Breach]:
-    """An edge proxy that is the first hop of a REGISTER with reg-id inserts its URI in Path before it
-    passes the request on."""
+    """An edge proxy that is the first hop of a REGISTER with reg-id inserts its URI in Path
+    before it passes the request on."""
     for hop, own in first_hop(scene):
         if not own:
             websocket = hop.inn.link.is_websocket
@@ -212,8 +212,8 @@ def no_ob(scene: Scene) -> Iterator[Breach]:
     role="target",
 )
 def token(scene: Scene) -> Iterator[Breach]:
-    """The Path value of the edge proxy stands for the flow that the REGISTER came over, so two flows
-    never share one."""
+    """The Path value of the edge proxy stands for the flow that the REGISTER came over, so two
+    flows never share one."""
     seen: dict[str, dict[Link, Packet]] = defaultdict(dict)
     for hop, own in first_hop(scene):
         if not own:

@@ -170,8 +170,8 @@ def double(scene: Scene) -> Iterator[Breach]:
     role="target",
 )
 def order(scene: Scene) -> Iterator[Breach]:
-    """With double Record-Route the topmost value is the interface the request leaves by and the next
-    one the interface it came in by, so that each side meets its own interface first."""
+    """With double Record-Route the topmost value is the interface the request leaves by and the
+    next one the interface it came in by, so that each side meets its own interface first."""
     for hop in scene.request_hops:
         own = scene.own_record_routes(hop)
         if is_forming(hop.inn) and swapped(hop, own):
@@ -210,8 +210,8 @@ def sides(scene: Scene) -> Iterator[tuple[Hop, Address, Uri, Link]]:
     legs=("udp", "tcp", "tls"),
 )
 def transport(scene: Scene) -> Iterator[Breach]:
-    """When the transport changes, each URI inserted has a transport parameter that fits its side; for
-    UDP it may be left out."""
+    """When the transport changes, each URI inserted has a transport parameter that fits its
+    side; for UDP it may be left out."""
     for hop, value, uri, link in sides(scene):
         if link.is_websocket or uri.transport in ("tls", "wss"):
             continue
@@ -292,8 +292,8 @@ def no_transport_tls(scene: Scene) -> Iterator[Breach]:
     role="target",
 )
 def leads_back(scene: Scene) -> Iterator[Breach]:
-    """Host and port of an own Record-Route URI, or the default port of its transport, are a socket on
-    which the proxy accepts requests."""
+    """Host and port of an own Record-Route URI, or the default port of its transport, are a
+    socket on which the proxy accepts requests."""
     for hop in scene.request_hops:
         for value in scene.own_record_routes(hop):
             uri = value.uri
@@ -343,7 +343,8 @@ def sips(scene: Scene) -> Iterator[Breach]:
     role="target",
 )
 def no_ob(scene: Scene) -> Iterator[Breach]:
-    """The ob parameter belongs in Path and Contact; a Record-Route made from a token Route has none."""
+    """The ob parameter belongs in Path and Contact; a Record-Route made from a token Route has
+    none."""
     for hop in scene.request_hops:
         for value in scene.own_record_routes(hop):
             param = None if value.uri is None else value.uri.param("ob")

@@ -81,8 +81,8 @@ def rest_kept(scene: Scene) -> Iterator[Breach]:
 
 
 def in_dialog(scene: Scene) -> Iterator[tuple[Packet, Half]]:
-    """Requests that agents sent within dialogs whose route set is known. ACK for a failed INVITE and
-    CANCEL follow the transaction, not the dialog."""
+    """Requests that agents sent within dialogs whose route set is known. ACK for a failed INVITE
+    and CANCEL follow the transaction, not the dialog."""
     for packet in scene.requests:
         if not packet.enters or packet.to_tag is None or packet.method == "CANCEL":
             continue

@@ -277,8 +277,8 @@ def _lost_on_the_way_back(packet: Packet, name: str) -> bool:
     role="target",
 )
 def rport_filled(scene: Scene) -> Iterator[Breach]:
-    """A server that gets an empty rport in the top Via sets it to the source port of the request, on
-    every transport."""
+    """A server that gets an empty rport in the top Via sets it to the source port of the
+    request, on every transport."""
     for request, packet, sent, shown in stamped(scene):
         param = sent.param("rport")
         if not request.enters or param is None or param.value is not None:

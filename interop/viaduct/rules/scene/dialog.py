@@ -66,7 +66,8 @@ class Dialogs:
             self._follow(packet)
 
     def of(self, packet: Packet) -> Half | None:
-        """The sender's half for a request that an agent sent, the receiver's for one it received."""
+        """The sender's half for a request that an agent sent, the receiver's for one it
+        received."""
         local, remote = packet.from_tag, packet.to_tag
         if local is None or remote is None:
             return None

@@ -93,7 +93,8 @@ class Scene:
 
     @cached_property
     def _heard(self) -> dict[tuple[str, str], float]:
-        """When each party first received each URI of a Contact, Route-like header or Request-URI."""
+        """When each party first received each URI of a Contact, Route-like header or
+        Request-URI."""
         heard: dict[tuple[str, str], float] = {}
         for packet in self.fresh:
             party = "target" if packet.enters else packet.agent
