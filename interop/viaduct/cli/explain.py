@@ -1,4 +1,4 @@
-"""viaduct explain: one rule, case, requirement or fault, with its obligation and how to replay it."""
+"""viaduct explain: a rule, case, requirement or fault, its obligation and how to replay it."""
 
 import argparse
 from collections.abc import Iterator

@@ -11,6 +11,7 @@ from viaduct.cli import coverage, explain, judge, listing, repro, run, serve
 from viaduct.cli.usage import UsageError
 from viaduct.results import ExitCode
 from viaduct.results.expect import ExpectError
+from viaduct.run.engine import EngineError
 from viaduct.targets import TargetError, TargetFileError
 from viaduct.trace.jsonl import TraceError
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(args.execute(args))
     except (UsageError, TargetFileError, ExpectError, TraceError) as error:
         return _fail(error, ExitCode.USAGE)
-    except (TargetError, CatalogueError) as error:
+    except (TargetError, EngineError, CatalogueError) as error:
         return _fail(error, ExitCode.HARNESS)
     except KeyboardInterrupt:
         print("viaduct: interrupted", file=sys.stderr)

@@ -22,9 +22,9 @@ from viaduct.targets import LEGS, NAMES, open_target
 DESCRIPTION = """Runs the cases that are meant against a target, judges every message and writes
 results.json, junit.xml, summary.md, report.html and the traces to --out."""
 
-SELECTION = """which cases: an id (call-wss-udp), its first words (call), a pattern (call-wss-*), any
-part of an id, or the requirement it is about (RFC7118-5.1-b). Several mean any of them, none means
-all."""
+SELECTION = """which cases: an id (call-wss-udp), its first words (call), a pattern (call-wss-*),
+any part of an id, or the requirement it is about (RFC7118-5.1-b). Several mean any of them, none
+means all."""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

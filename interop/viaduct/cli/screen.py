@@ -3,14 +3,14 @@
 import os
 import shutil
 import sys
-from typing import IO
+from typing import TextIO
 
 from viaduct.report.terminal import Style
 from viaduct.report.visible import one_line
 from viaduct.results import CaseResult, Verdict
 
 
-def style_of(stream: IO[str]) -> Style:
+def style_of(stream: TextIO) -> Style:
     """Colour on a terminal, unless NO_COLOR asks for none or FORCE_COLOR for it anyway."""
     forced = bool(os.environ.get("FORCE_COLOR"))
     colour = forced or (stream.isatty() and not os.environ.get("NO_COLOR"))
@@ -21,7 +21,7 @@ def style_of(stream: IO[str]) -> Style:
 class Progress:
     """A single line that is written over on a terminal, else a line per case that is not green."""
 
-    def __init__(self, stream: IO[str] = sys.stderr) -> None:
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
         self._stream = stream
         self._style = style_of(stream)
         self._live = stream.isatty()

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from viaduct import catalogue
+from viaduct.coverage import Proof
 from viaduct.report.book import Book
 from viaduct.rules import RULES
 from viaduct.run.case import Case
@@ -60,3 +61,8 @@ def perhaps(word: str, known: Iterable[str]) -> str:
     """The end of an error message: what may have been meant."""
     near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
     return f"; perhaps {', '.join(near)}?" if near else "; `viaduct list` shows what there is"
+
+
+def proofs() -> list[Proof]:
+    """The mutants of the rules and the faults that turn cases red."""
+    return []
