@@ -1,0 +1,195 @@
+#include "proxy/location.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct record {
+    table_node by_aor;
+    binding *first;
+    size_t count;
+    str aor; /* in this allocation */
+};
+
+struct location {
+    table records; /* by address of record */
+    table flows;   /* bindings by flow */
+    deadline_queue expiry;
+    size_t count;
+};
+
+location *location_new(void)
+{
+    location *l = mem_zalloc(1, sizeof(*l));
+    table_init(&l->records);
+    table_init(&l->flows);
+    return l;
+}
+
+void location_free(location *l)
+{
+    if (!l)
+        return;
+    for (deadline *d; (d = deadline_due(&l->expiry, DEADLINE_NEVER)) != NULL;)
+        location_remove(l, DEADLINE_OF(d, binding, expiry));
+    table_free(&l->records);
+    table_free(&l->flows);
+    deadline_queue_free(&l->expiry);
+    free(l);
+}
+
+record *location_find(const location *l, str aor)
+{
+    for (table_node *n = table_find(&l->records, str_hash(aor, 0)); n; n = table_next(n)) {
+        record *r = TABLE_OF(n, record, by_aor);
+        if (str_eq(r->aor, aor))
+            return r;
+    }
+    return NULL;
+}
+
+str record_aor(const record *r)
+{
+    return r->aor;
+}
+
+binding *record_first(const record *r)
+{
+    return r->first;
+}
+
+size_t record_count(const record *r)
+{
+    return r->count;
+}
+
+static record *record_new(location *l, str aor)
+{
+    record *r = mem_alloc(sizeof(*r) + aor.n);
+    *r = (record){.aor = {(char *)(r + 1), aor.n}};
+    if (aor.n)
+        memcpy(r + 1, aor.p, aor.n);
+    table_add(&l->records, &r->by_aor, str_hash(aor, 0));
+    return r;
+}
+
+/* Flow ids are small consecutive numbers; the table takes its bucket from the low bits. */
+static uint64_t flow_hash(uint64_t flow)
+{
+    return flow * 0x9E3779B97F4A7C15ULL ^ flow >> 7;
+}
+
+static str keep(char **at, str s)
+{
+    str kept = {*at, s.n};
+    if (s.n)
+        memcpy(*at, s.p, s.n);
+    *at += s.n;
+    return kept;
+}
+
+static binding *binding_new(const binding_facts *f)
+{
+    size_t text = f->uri.n + f->params.n + f->instance.n + f->call_id.n + f->path.n;
+    binding *b = mem_alloc(sizeof(*b) + text);
+    *b = (binding){.is = *f};
+    char *at = (char *)(b + 1);
+    b->is.uri = keep(&at, f->uri);
+    b->is.params = keep(&at, f->params);
+    b->is.instance = keep(&at, f->instance);
+    b->is.call_id = keep(&at, f->call_id);
+    b->is.path = keep(&at, f->path);
+    return b;
+}
+
+static void link_first(record *r, binding *b)
+{
+    b->of = r;
+    b->prev = NULL;
+    b->next = r->first;
+    if (b->next)
+        b->next->prev = b;
+    r->first = b;
+    r->count++;
+}
+
+/* Takes a binding out of everything and frees it; its record stays. */
+static void discard(location *l, binding *b)
+{
+    record *r = b->of;
+    if (b->prev)
+        b->prev->next = b->next;
+    else
+        r->first = b->next;
+    if (b->next)
+        b->next->prev = b->prev;
+    r->count--;
+    if (b->is.flow)
+        table_remove(&l->flows, &b->by_flow);
+    deadline_clear(&l->expiry, &b->expiry);
+    l->count--;
+    free(b);
+}
+
+binding *location_put(location *l, str aor, binding *old, const binding_facts *facts, uint64_t now)
+{
+    record *r = old ? old->of : location_find(l, aor);
+    if (!r)
+        r = record_new(l, aor);
+    binding *b = binding_new(facts);
+    b->updated = now;
+    link_first(r, b);
+    if (b->is.flow)
+        table_add(&l->flows, &b->by_flow, flow_hash(b->is.flow));
+    deadline_set(&l->expiry, &b->expiry, b->is.until);
+    l->count++;
+    if (old)
+        discard(l, old);
+    return b;
+}
+
+void location_remove(location *l, binding *b)
+{
+    record *r = b->of;
+    discard(l, b);
+    if (r->count == 0) {
+        table_remove(&l->records, &r->by_aor);
+        free(r);
+    }
+}
+
+size_t location_drop_flow(location *l, uint64_t flow)
+{
+    size_t dropped = 0;
+    table_node *next;
+    if (!flow)
+        return 0;
+    for (table_node *n = table_find(&l->flows, flow_hash(flow)); n; n = next) {
+        next = table_next(n);
+        binding *b = TABLE_OF(n, binding, by_flow);
+        if (b->is.flow == flow) {
+            location_remove(l, b);
+            dropped++;
+        }
+    }
+    return dropped;
+}
+
+size_t location_expire(location *l, uint64_t now)
+{
+    size_t ended = 0;
+    for (deadline *d; (d = deadline_due(&l->expiry, now)) != NULL; ended++)
+        location_remove(l, DEADLINE_OF(d, binding, expiry));
+    return ended;
+}
+
+uint64_t location_next_expiry(const location *l)
+{
+    return deadline_next(&l->expiry);
+}
+
+size_t location_count(const location *l)
+{
+    return l->count;
+}
