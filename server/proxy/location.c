@@ -9,6 +9,7 @@ struct record {
     table_node by_aor;
     binding *first;
     size_t count;
+    record *older, *younger; /* while it has no binding: by the time that it lost its last */
     str aor; /* in this allocation */
 };
 
@@ -17,7 +18,46 @@ struct location {
     table flows;   /* bindings by flow */
     deadline_queue expiry;
     size_t count;
+    record *oldest, *youngest; /* records without a binding */
+    size_t absent;
 };
+
+/* A user whose last binding ended stays known for a while. */
+static void go_absent(location *l, record *r)
+{
+    r->older = l->youngest;
+    r->younger = NULL;
+    if (r->older)
+        r->older->younger = r;
+    else
+        l->oldest = r;
+    l->youngest = r;
+    l->absent++;
+}
+
+static void come_back(location *l, record *r)
+{
+    if (r->older)
+        r->older->younger = r->younger;
+    else
+        l->oldest = r->younger;
+    if (r->younger)
+        r->younger->older = r->older;
+    else
+        l->youngest = r->older;
+    r->older = r->younger = NULL;
+    l->absent--;
+}
+
+static void forget_absent(location *l, size_t keep)
+{
+    while (l->absent > keep) {
+        record *r = l->oldest;
+        come_back(l, r);
+        table_remove(&l->records, &r->by_aor);
+        free(r);
+    }
+}
 
 location *location_new(void)
 {
@@ -33,13 +73,14 @@ void location_free(location *l)
         return;
     for (deadline *d; (d = deadline_due(&l->expiry, DEADLINE_NEVER)) != NULL;)
         location_remove(l, DEADLINE_OF(d, binding, expiry));
+    forget_absent(l, 0);
     table_free(&l->records);
     table_free(&l->flows);
     deadline_queue_free(&l->expiry);
     free(l);
 }
 
-record *location_find(const location *l, str aor)
+static record *find_record(const location *l, str aor)
 {
     for (table_node *n = table_find(&l->records, str_hash(aor, 0)); n; n = table_next(n)) {
         record *r = TABLE_OF(n, record, by_aor);
@@ -47,6 +88,17 @@ record *location_find(const location *l, str aor)
             return r;
     }
     return NULL;
+}
+
+record *location_find(const location *l, str aor)
+{
+    record *r = find_record(l, aor);
+    return r && r->count ? r : NULL;
+}
+
+bool location_knows(const location *l, str aor)
+{
+    return find_record(l, aor) != NULL;
 }
 
 str record_aor(const record *r)
@@ -80,7 +132,7 @@ static uint64_t flow_hash(uint64_t flow)
     return flow * 0x9E3779B97F4A7C15ULL ^ flow >> 7;
 }
 
-static str keep(char **at, str s)
+static str copy(char **at, str s)
 {
     str kept = {*at, s.n};
     if (s.n)
@@ -95,11 +147,11 @@ static binding *binding_new(const binding_facts *f)
     binding *b = mem_alloc(sizeof(*b) + text);
     *b = (binding){.is = *f};
     char *at = (char *)(b + 1);
-    b->is.uri = keep(&at, f->uri);
-    b->is.params = keep(&at, f->params);
-    b->is.instance = keep(&at, f->instance);
-    b->is.call_id = keep(&at, f->call_id);
-    b->is.path = keep(&at, f->path);
+    b->is.uri = copy(&at, f->uri);
+    b->is.params = copy(&at, f->params);
+    b->is.instance = copy(&at, f->instance);
+    b->is.call_id = copy(&at, f->call_id);
+    b->is.path = copy(&at, f->path);
     return b;
 }
 
@@ -134,9 +186,11 @@ static void discard(location *l, binding *b)
 
 binding *location_put(location *l, str aor, binding *old, const binding_facts *facts, uint64_t now)
 {
-    record *r = old ? old->of : location_find(l, aor);
+    record *r = old ? old->of : find_record(l, aor);
     if (!r)
         r = record_new(l, aor);
+    else if (r->count == 0)
+        come_back(l, r);
     binding *b = binding_new(facts);
     b->updated = now;
     link_first(r, b);
@@ -154,8 +208,8 @@ void location_remove(location *l, binding *b)
     record *r = b->of;
     discard(l, b);
     if (r->count == 0) {
-        table_remove(&l->records, &r->by_aor);
-        free(r);
+        go_absent(l, r);
+        forget_absent(l, LOCATION_MAX_ABSENT);
     }
 }
 

@@ -12,7 +12,7 @@
 #include "proxy/table.h"
 
 /* More contacts than this for one user is abuse, not use. */
-enum { LOCATION_MAX_BINDINGS = 64 };
+enum { LOCATION_MAX_BINDINGS = 64, LOCATION_MAX_ABSENT = 10000 };
 
 typedef struct location location;
 typedef struct record record; /* one address of record with at least one binding */
@@ -45,13 +45,16 @@ location *location_new(void);
 void location_free(location *l);
 
 record *location_find(const location *l, str aor); /* NULL when it has no binding */
+/* Has it a binding, or had it one not long ago? Of users without bindings the last
+ * LOCATION_MAX_ABSENT are remembered, so that they are unavailable and not unknown. */
+bool location_knows(const location *l, str aor);
 str record_aor(const record *r);
 binding *record_first(const record *r); /* most recently updated first; then binding.next */
 size_t record_count(const record *r);
 
 /* Adds a binding, or replaces `old` (of the same AOR, or NULL) by it. */
 binding *location_put(location *l, str aor, binding *old, const binding_facts *facts, uint64_t now);
-void location_remove(location *l, binding *b); /* the record goes with its last binding */
+void location_remove(location *l, binding *b); /* the last binding takes its record along */
 
 /* Ends all bindings of a flow, of whatever user (RFC 5626 section 7). Returns how many. */
 size_t location_drop_flow(location *l, uint64_t flow);
