@@ -58,7 +58,7 @@ static void context_free(context *c)
     drop_spares(c);
     buf_free(&c->best_text);
     buf_free(&c->challenges);
-    deadline_clear(&c->p->deadlines, &c->wait);
+    sip_deadlines_clear(&c->p->deadlines, &c->wait);
     if (c->prev)
         c->prev->next = c->next;
     else
@@ -332,7 +332,7 @@ void context_start(request *r, const route *ro, const target_set *targets)
     if (c->invite)
         request_answer(r, 100, STR(""), STR(""));
     else
-        deadline_set(&c->p->deadlines, &c->wait, c->p->now + TRYING_MS);
+        sip_deadlines_set(&c->p->deadlines, &c->wait, c->p->now + TRYING_MS);
     if (targets->n == 1) {
         c->starting = true;
         start(c, r, ro, &targets->v[0], c->breadth);
@@ -517,9 +517,9 @@ void context_wait_over(context *c)
         gather_answer(c, 100);
 }
 
-void context_flow_over(proxy *p, uint64_t flow)
+void context_flow_over(proxy *p, uint64_t id)
 {
-    for (table_node *n = table_find(&p->branches, flow); n; n = table_next(n)) {
+    for (table_node *n = table_find(&p->branches, id); n; n = table_next(n)) {
         branch *b = TABLE_OF(n, branch, by_flow);
         if (b->client)
             sip_transaction_failed(b->client, p->now);

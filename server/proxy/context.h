@@ -55,7 +55,7 @@ struct context {
     bool ended;    /* by a CANCEL or a 6xx: no new branches */
     bool cancelled;
     bool starting; /* branches are being made: not the time to sum up */
-    deadline wait; /* for the 100 to a non-INVITE (RFC 4320 4.1) */
+    sip_deadline wait; /* for the 100 to a non-INVITE (RFC 4320 4.1) */
     size_t n;
     char text[]; /* the request as it came */
 };
@@ -77,7 +77,7 @@ void context_cancel(context *c, str lines);
 void context_wait_over(context *c);
 
 /* The branches on a flow that is over fail, at the next run of the transactions. */
-void context_flow_over(proxy *p, uint64_t flow);
+void context_flow_over(proxy *p, uint64_t id);
 
 /* Ends all contexts of a proxy that goes down, without a word. */
 void context_drop_all(proxy *p);

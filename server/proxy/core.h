@@ -20,7 +20,7 @@ struct proxy {
     token_key key;
     sip_transactions *tx;
     table branches;           /* by flow */
-    deadline_queue deadlines; /* of contexts */
+    sip_deadlines deadlines; /* of contexts */
     struct context *first_context;
     size_t contexts;
     uint64_t now;              /* time of the call in progress, for callbacks */

@@ -40,7 +40,7 @@ static void respond(context *c, str text, unsigned status)
 {
     if (status >= 200) {
         c->answered = true;
-        deadline_clear(&c->p->deadlines, &c->wait);
+        sip_deadlines_clear(&c->p->deadlines, &c->wait);
     }
     if (c->server)
         sip_transaction_respond(c->server, text, status, c->p->now);
@@ -112,7 +112,7 @@ void gather_finish(context *c)
     if (status == 408 && !c->invite) {
         /* RFC 4320 4.2: too late for the sender in any case. */
         c->answered = true;
-        deadline_clear(&c->p->deadlines, &c->wait);
+        sip_deadlines_clear(&c->p->deadlines, &c->wait);
         if (c->server)
             sip_transaction_abandon(c->server, c->p->now);
         return;

@@ -16,7 +16,7 @@ struct record {
 struct location {
     table records; /* by address of record */
     table flows;   /* bindings by flow */
-    deadline_queue expiry;
+    sip_deadlines expiry;
     size_t count;
     record *oldest, *youngest; /* records without a binding */
     size_t absent;
@@ -59,6 +59,13 @@ static void forget_absent(location *l, size_t keep)
     }
 }
 
+static binding *first_to_end(const location *l)
+{
+    uint64_t at;
+    sip_deadline *d;
+    return sip_deadlines_first(&l->expiry, &at, &d) ? TABLE_OF(d, binding, expiry) : NULL;
+}
+
 location *location_new(void)
 {
     location *l = mem_zalloc(1, sizeof(*l));
@@ -71,12 +78,12 @@ void location_free(location *l)
 {
     if (!l)
         return;
-    for (deadline *d; (d = deadline_due(&l->expiry, DEADLINE_NEVER)) != NULL;)
-        location_remove(l, DEADLINE_OF(d, binding, expiry));
+    for (binding *b; (b = first_to_end(l)) != NULL;)
+        location_remove(l, b);
     forget_absent(l, 0);
     table_free(&l->records);
     table_free(&l->flows);
-    deadline_queue_free(&l->expiry);
+    sip_deadlines_free(&l->expiry);
     free(l);
 }
 
@@ -127,9 +134,9 @@ static record *record_new(location *l, str aor)
 }
 
 /* Flow ids are small consecutive numbers; the table takes its bucket from the low bits. */
-static uint64_t flow_hash(uint64_t flow)
+static uint64_t flow_hash(uint64_t id)
 {
-    return flow * 0x9E3779B97F4A7C15ULL ^ flow >> 7;
+    return id * 0x9E3779B97F4A7C15ULL ^ id >> 7;
 }
 
 static str copy(char **at, str s)
@@ -179,7 +186,7 @@ static void discard(location *l, binding *b)
     r->count--;
     if (b->is.flow)
         table_remove(&l->flows, &b->by_flow);
-    deadline_clear(&l->expiry, &b->expiry);
+    sip_deadlines_clear(&l->expiry, &b->expiry);
     l->count--;
     free(b);
 }
@@ -196,7 +203,7 @@ binding *location_put(location *l, str aor, binding *old, const binding_facts *f
     link_first(r, b);
     if (b->is.flow)
         table_add(&l->flows, &b->by_flow, flow_hash(b->is.flow));
-    deadline_set(&l->expiry, &b->expiry, b->is.until);
+    sip_deadlines_set(&l->expiry, &b->expiry, b->is.until);
     l->count++;
     if (old)
         discard(l, old);
@@ -213,16 +220,16 @@ void location_remove(location *l, binding *b)
     }
 }
 
-size_t location_drop_flow(location *l, uint64_t flow)
+size_t location_drop_flow(location *l, uint64_t id)
 {
     size_t dropped = 0;
     table_node *next;
-    if (!flow)
+    if (!id)
         return 0;
-    for (table_node *n = table_find(&l->flows, flow_hash(flow)); n; n = next) {
+    for (table_node *n = table_find(&l->flows, flow_hash(id)); n; n = next) {
         next = table_next(n);
         binding *b = TABLE_OF(n, binding, by_flow);
-        if (b->is.flow == flow) {
+        if (b->is.flow == id) {
             location_remove(l, b);
             dropped++;
         }
@@ -233,14 +240,15 @@ size_t location_drop_flow(location *l, uint64_t flow)
 size_t location_expire(location *l, uint64_t now)
 {
     size_t ended = 0;
-    for (deadline *d; (d = deadline_due(&l->expiry, now)) != NULL; ended++)
-        location_remove(l, DEADLINE_OF(d, binding, expiry));
+    for (binding *b; (b = first_to_end(l)) != NULL && b->is.until <= now; ended++)
+        location_remove(l, b);
     return ended;
 }
 
 uint64_t location_next_expiry(const location *l)
 {
-    return deadline_next(&l->expiry);
+    const binding *b = first_to_end(l);
+    return b ? b->is.until : UINT64_MAX;
 }
 
 size_t location_count(const location *l)

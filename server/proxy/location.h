@@ -8,8 +8,8 @@
 #define VIADUCT_PROXY_LOCATION_H
 
 #include "base/str.h"
-#include "proxy/deadline.h"
 #include "proxy/table.h"
+#include "sip/deadline.h"
 
 /* More contacts than this for one user is abuse, not use. */
 enum { LOCATION_MAX_BINDINGS = 64, LOCATION_MAX_ABSENT = 10000 };
@@ -37,7 +37,7 @@ typedef struct binding {
     struct binding *next; /* of the same record, newest first */
     struct binding *prev;
     uint64_t updated;
-    deadline expiry;
+    sip_deadline expiry;
     table_node by_flow;
 } binding;
 
@@ -57,11 +57,11 @@ binding *location_put(location *l, str aor, binding *old, const binding_facts *f
 void location_remove(location *l, binding *b); /* the last binding takes its record along */
 
 /* Ends all bindings of a flow, of whatever user (RFC 5626 section 7). Returns how many. */
-size_t location_drop_flow(location *l, uint64_t flow);
+size_t location_drop_flow(location *l, uint64_t id);
 
 /* Ends the bindings whose time is over. Returns how many. */
 size_t location_expire(location *l, uint64_t now);
-uint64_t location_next_expiry(const location *l); /* DEADLINE_NEVER when there is none */
+uint64_t location_next_expiry(const location *l); /* UINT64_MAX when there is none */
 size_t location_count(const location *l);         /* all bindings */
 
 #endif

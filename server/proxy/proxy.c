@@ -68,7 +68,7 @@ void proxy_free(proxy *p)
     context_drop_all(p);
     location_free(p->bindings);
     table_free(&p->branches);
-    deadline_queue_free(&p->deadlines);
+    sip_deadlines_free(&p->deadlines);
     buf_free(&p->out);
     buf_free(&p->lines);
     free(p->domains);
@@ -78,14 +78,14 @@ void proxy_free(proxy *p)
 /* Requests */
 
 /* Have we seen this request before, with nothing changed that we decide by? RFC 5393 4.2.2. */
-static bool loops(const request *r, uint32_t loop)
+static bool loops(const request *r, uint32_t mark)
 {
-    str mark = {r->p->cookie, CORE_COOKIE}, item;
+    str cookie = {r->p->cookie, CORE_COOKIE}, item;
     sip_values v = sip_values_of(r->m, SIP_VIA);
     while (sip_values_next(&v, &item) == 1) {
         sip_via via;
-        if (memmem(item.p, item.n, mark.p, mark.n) && !sip_via_parse(item, &via, NULL) &&
-            side_branch_loops(r->p, via.branch, loop))
+        if (memmem(item.p, item.n, cookie.p, cookie.n) && !sip_via_parse(item, &via, NULL) &&
+            side_branch_loops(r->p, via.branch, mark))
             return true;
     }
     return false;
@@ -111,8 +111,8 @@ static void forward_ack(request *r, const route *ro, const target_set *set)
         f = p->w.reach(p->w.self, h.kind, &to, NULL, t->via, NULL);
     if (!f || (t->secure && !flow_kind_secure(p->w.kind(f))))
         return;
-    str branch = side_stateless_branch(p, r->m, ro->loop, name);
-    if (!forward_write(r, ro, t, f, branch, 60))
+    str top = side_stateless_branch(p, r->m, ro->loop, name);
+    if (!forward_write(r, ro, t, f, top, 60))
         p->w.send(f, buf_slice(&p->out), NULL);
 }
 
@@ -308,8 +308,10 @@ void proxy_unreachable(proxy *p, flow *f, uint64_t now)
 
 uint64_t proxy_next(const proxy *p)
 {
-    uint64_t next = location_next_expiry(p->bindings), other = deadline_next(&p->deadlines), at;
-    next = other < next ? other : next;
+    uint64_t next = location_next_expiry(p->bindings), at;
+    sip_deadline *d;
+    if (sip_deadlines_first(&p->deadlines, &at, &d) && at < next)
+        next = at;
     if (sip_transactions_next(p->tx, &at) && at < next)
         next = at;
     return next;
@@ -319,8 +321,12 @@ void proxy_tick(proxy *p, uint64_t now)
 {
     p->now = now;
     location_expire(p->bindings, now);
-    for (deadline *d; (d = deadline_due(&p->deadlines, now)) != NULL;)
-        context_wait_over(DEADLINE_OF(d, context, wait));
+    uint64_t at;
+    sip_deadline *d;
+    while (sip_deadlines_first(&p->deadlines, &at, &d) && at <= now) {
+        sip_deadlines_clear(&p->deadlines, d);
+        context_wait_over(TABLE_OF(d, context, wait));
+    }
     sip_transactions_run(p->tx, now);
 }
 

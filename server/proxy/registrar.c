@@ -57,9 +57,9 @@ static int check_outbound(registration *g)
         /* The first hop's Path value stands last: the others were put above it. */
         sip_values v = sip_values_of(m, SIP_PATH);
         str item;
-        sip_addr hop;
+        sip_addr first;
         while (sip_values_next(&v, &item) == 1)
-            g->outbound = !sip_addr_parse(item, &hop, NULL) && sip_uri_flag(&hop.uri, STR("ob"));
+            g->outbound = !sip_addr_parse(item, &first, NULL) && sip_uri_flag(&first.uri, STR("ob"));
     }
     for (size_t i = 0; i < g->contacts.n; i++) {
         const contact *c = &g->contacts.v[i];
@@ -93,13 +93,13 @@ static int check_secure(registration *g)
     }
     sip_values v = sip_values_of(m, SIP_PATH);
     str item;
-    sip_addr hop;
+    sip_addr first;
     while (sip_values_next(&v, &item) == 1) {
-        if (sip_addr_parse(item, &hop, NULL)) {
+        if (sip_addr_parse(item, &first, NULL)) {
             refuse(g, 400, "Path: malformed value");
             return -1;
         }
-        sip = sip || hop.uri.scheme != SIP_SCHEME_SIPS;
+        sip = sip || first.uri.scheme != SIP_SCHEME_SIPS;
     }
     if (sips && sip) {
         refuse(g, 400, "Contact: sips among sip URIs");
@@ -183,10 +183,10 @@ static bool reached_by_uri(const registration *g, const contact *c)
     const proxy *p = g->r->p;
     const sip_message *m = g->r->m;
     const addr *source = p->w.remote(g->r->from);
-    str transport;
+    str proto;
     if (p->w.kind(g->r->from) != FLOW_UDP || c->reg_id || hop_is_invalid(&c->at.uri.host))
         return false;
-    if (sip_uri_param(&c->at.uri, STR("transport"), &transport) && str_ieq(transport, STR("ws")))
+    if (sip_uri_param(&c->at.uri, STR("transport"), &proto) && str_ieq(proto, STR("ws")))
         return false;
     if (m->via.has_rport && !core_host_is(&m->via.host, m->via.port, source))
         return false;

@@ -26,11 +26,11 @@ static const listener *listener_of(const proxy *p, const sip_uri *uri)
  * it there. */
 static bool was_recorded(const request *r, const sip_uri *uri)
 {
-    uint64_t flow;
+    uint64_t id;
     if (!core_owns_uri(r->p, r->from, uri))
         return false;
     return sip_uri_flag(uri, STR("lr")) ||
-           (uri->user.n && !token_read(&r->p->key, uri->user, &flow));
+           (uri->user.n && !token_read(&r->p->key, uri->user, &id));
 }
 
 static void restore_uri(const request *r, route *out, size_t count)
@@ -52,17 +52,17 @@ static void restore_uri(const request *r, route *out, size_t count)
 static void strip_maddr(const request *r, route *out)
 {
     const proxy *p = r->p;
-    str maddr, transport = STR("udp");
+    str maddr, proto = STR("udp");
     sip_host host;
     if (!sip_uri_param(&out->uri, STR("maddr"), &maddr) ||
         sip_host_parse(maddr, &host) != maddr.n || !core_owns(p, r->from, &host, out->uri.port))
         return;
     flow_kind k = p->w.kind(r->from);
-    bool named = sip_uri_param(&out->uri, STR("transport"), &transport);
+    bool named = sip_uri_param(&out->uri, STR("transport"), &proto);
     uint16_t port = out->uri.port ? out->uri.port : flow_kind_secure(k) ? 5061 : 5060;
-    bool same = str_ieqz(transport, flow_kind_name(k)) ||
-                (str_ieq(transport, STR("tcp")) && k == FLOW_TLS) ||
-                (str_ieq(transport, STR("ws")) && k == FLOW_WSS) || (!named && k == FLOW_TLS);
+    bool same = str_ieqz(proto, flow_kind_name(k)) ||
+                (str_ieq(proto, STR("tcp")) && k == FLOW_TLS) ||
+                (str_ieq(proto, STR("ws")) && k == FLOW_WSS) || (!named && k == FLOW_TLS);
     if (!same || p->w.local(r->from)->port != port)
         return;
     buf b;
@@ -108,7 +108,7 @@ static void pop_own(const request *r, route *out, size_t count)
     const proxy *p = r->p;
     while (out->pop < count) {
         sip_addr a;
-        uint64_t flow;
+        uint64_t id;
         if (sip_route_get(r->m, SIP_ROUTE, out->pop, &a, NULL) || a.star) {
             refuse(out, 400, "Route: malformed value");
             return;
@@ -126,14 +126,14 @@ static void pop_own(const request *r, route *out, size_t count)
             out->out = listener_of(p, &a.uri);
             continue;
         }
-        if (token_read(&p->key, a.uri.user, &flow)) {
+        if (token_read(&p->key, a.uri.user, &id)) {
             refuse(out, 403, "Flow Token Not Valid");
             return;
         }
         out->ob = sip_uri_flag(&a.uri, STR("ob"));
-        if (out->pop > 1 || flow != p->w.id(r->from)) {
+        if (out->pop > 1 || id != p->w.id(r->from)) {
             out->has_flow = true;
-            out->flow = flow;
+            out->flow = id;
         }
     }
     out->left = count - out->pop;

@@ -71,26 +71,26 @@ str side_via(const proxy *p, const flow *f, str branch, char *out)
 }
 
 /* z9hG4bK, cookie, part, ".", loop in eight hex digits */
-static str compose(const proxy *p, char mark, uint64_t part, uint32_t loop, char *out)
+static str compose(const proxy *p, char kind, uint64_t part, uint32_t mark, char *out)
 {
-    int n = snprintf(out, SIDE_BRANCH, "z9hG4bK%.*s%c%llx.%08x", CORE_COOKIE, p->cookie, mark,
-                     (unsigned long long)part, loop);
+    int n = snprintf(out, SIDE_BRANCH, "z9hG4bK%.*s%c%llx.%08x", CORE_COOKIE, p->cookie, kind,
+                     (unsigned long long)part, mark);
     return (str){out, (size_t)n};
 }
 
-str side_branch(proxy *p, uint32_t loop, char *out)
+str side_branch(proxy *p, uint32_t mark, char *out)
 {
-    return compose(p, 't', ++p->serial, loop, out);
+    return compose(p, 't', ++p->serial, mark, out);
 }
 
-str side_stateless_branch(const proxy *p, const sip_message *m, uint32_t loop, char *out)
+str side_stateless_branch(const proxy *p, const sip_message *m, uint32_t mark, char *out)
 {
     uint64_t h = str_hash(m->via.text, p->seed);
     h = str_hash(m->call_id, h + m->cseq);
-    return compose(p, 's', str_hash(m->uri_text, h), loop, out);
+    return compose(p, 's', str_hash(m->uri_text, h), mark, out);
 }
 
-bool side_branch_loops(const proxy *p, str branch, uint32_t loop)
+bool side_branch_loops(const proxy *p, str branch, uint32_t mark)
 {
     char ours[SIDE_BRANCH], part[9];
     size_t n = 7 + CORE_COOKIE;
@@ -98,6 +98,6 @@ bool side_branch_loops(const proxy *p, str branch, uint32_t loop)
     memcpy(ours + 7, p->cookie, CORE_COOKIE);
     if (!str_starts(branch, (str){ours, n}) || branch.n < n + 10)
         return false;
-    snprintf(part, sizeof(part), "%08x", loop);
+    snprintf(part, sizeof(part), "%08x", mark);
     return branch.p[branch.n - 9] == '.' && str_eq(str_sub(branch, branch.n - 8, 8), str_of(part));
 }

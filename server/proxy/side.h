@@ -39,13 +39,13 @@ str side_via(const proxy *p, const flow *f, str branch, char *out);
 
 /* A new branch: magic cookie, this process's cookie, a serial number, and the part that tells a
  * loop (RFC 5393 4.2.1). Into out[SIDE_BRANCH]. */
-str side_branch(proxy *p, uint32_t loop, char *out);
+str side_branch(proxy *p, uint32_t mark, char *out);
 
 /* The branch for a request that is sent on without state: a function of what came in, so that a
  * retransmission gets the same (RFC 3261 16.11). */
-str side_stateless_branch(const proxy *p, const sip_message *m, uint32_t loop, char *out);
+str side_stateless_branch(const proxy *p, const sip_message *m, uint32_t mark, char *out);
 
 /* Is this a branch that this process made, with this very loop part? */
-bool side_branch_loops(const proxy *p, str branch, uint32_t loop);
+bool side_branch_loops(const proxy *p, str branch, uint32_t mark);
 
 #endif

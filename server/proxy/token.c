@@ -18,13 +18,13 @@ static void sign(const token_key *key, const uint8_t facts[FACTS], uint8_t mac[D
                        (str){(const char *)facts, FACTS}, mac);
 }
 
-void token_make(const token_key *key, uint64_t flow, char out[TOKEN_TEXT])
+void token_make(const token_key *key, uint64_t id, char out[TOKEN_TEXT])
 {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     uint8_t raw[RAW + 1] = {VERSION}, mac[DIGEST_SHA256]; /* one zero byte for the last sextets */
     for (int i = 0; i < 8; i++)
-        raw[1 + i] = (uint8_t)(flow >> (56 - 8 * i));
+        raw[1 + i] = (uint8_t)(id >> (56 - 8 * i));
     sign(key, raw, mac);
     memcpy(raw + FACTS, mac, MAC);
     for (size_t i = 0; i < TOKEN_TEXT; i++) {
@@ -34,7 +34,7 @@ void token_make(const token_key *key, uint64_t flow, char out[TOKEN_TEXT])
     }
 }
 
-int token_read(const token_key *key, str text, uint64_t *flow)
+int token_read(const token_key *key, str text, uint64_t *id)
 {
     uint8_t raw[RAW], mac[DIGEST_SHA256];
     if (text.n != TOKEN_TEXT || digest_unbase64url(text, raw, sizeof(raw)) != RAW)
@@ -44,9 +44,9 @@ int token_read(const token_key *key, str text, uint64_t *flow)
     sign(key, raw, mac);
     if (!digest_eq(mac, raw + FACTS, MAC))
         return -1;
-    uint64_t id = 0;
+    uint64_t v = 0;
     for (int i = 0; i < 8; i++)
-        id = id << 8 | raw[1 + i];
-    *flow = id;
+        v = v << 8 | raw[1 + i];
+    *id = v;
     return 0;
 }

@@ -13,9 +13,9 @@ typedef struct token_key {
 } token_key;
 
 void token_key_new(token_key *key);
-void token_make(const token_key *key, uint64_t flow, char out[TOKEN_TEXT]); /* not terminated */
+void token_make(const token_key *key, uint64_t id, char out[TOKEN_TEXT]); /* not terminated */
 
 /* 0 and the flow's id, or -1 when the text is no token of this key. */
-int token_read(const token_key *key, str text, uint64_t *flow);
+int token_read(const token_key *key, str text, uint64_t *id);
 
 #endif
