@@ -57,12 +57,12 @@ static const config_option OPTIONS[] = {
      check_level},
     {"dns", CONFIG_TEXT, AT(dns), 0, 0, "IP:PORT", "name server to ask instead of the system's",
      NULL},
-    {"ws-path", CONFIG_LIST, AT(ws_paths), 0, 0, "PATH", "path of WebSocket handshakes; any if none",
-     check_path},
+    {"ws-path", CONFIG_LIST, AT(ws_paths), 0, 0, "PATH",
+     "path of WebSocket handshakes; any if none", check_path},
     {"ws-ping", CONFIG_NUMBER, AT(ws_ping), 0, 3600, "SECONDS",
      "Ping on WebSocket flows idle that long; 0: none", NULL},
-    {"max-message", CONFIG_NUMBER, AT(max_message), 1024, 16 << 20, "BYTES",
-     "largest SIP message", NULL},
+    {"max-message", CONFIG_NUMBER, AT(max_message), 1024, 16 << 20, "BYTES", "largest SIP message",
+     NULL},
     {"min-expires", CONFIG_NUMBER, AT(min_expires), 0, 3600, "SECONDS",
      "shortest registration; shorter wishes are refused (423)", NULL},
     {"max-expires", CONFIG_NUMBER, AT(max_expires), 1, UINT32_MAX, "SECONDS",
@@ -168,17 +168,16 @@ static int run(const settings *s)
     int status = 2;
     loop *l = loop_new();
     const char **paths = calloc(s->ws_paths.n + 1, sizeof(*paths));
-    service_options o = {
-        .transport = {.max_message = s->max_message,
-                      .ws_ping_ms = (unsigned)(s->ws_ping * 1000),
-                      .ws_paths = s->ws_paths.n ? paths : NULL,
-                      .www = s->www},
-        .proxy = {.domains = s->domains,
-                  .min_expires = s->min_expires,
-                  .max_expires = s->max_expires,
-                  .default_expires = s->default_expires,
-                  .max_message = s->max_message},
-        .dns = s->dns};
+    service_options o = {.transport = {.max_message = s->max_message,
+                                       .ws_ping_ms = (unsigned)(s->ws_ping * 1000),
+                                       .ws_paths = s->ws_paths.n ? paths : NULL,
+                                       .www = s->www},
+                         .proxy = {.domains = s->domains,
+                                   .min_expires = s->min_expires,
+                                   .max_expires = s->max_expires,
+                                   .default_expires = s->default_expires,
+                                   .max_message = s->max_message},
+                         .dns = s->dns};
     for (size_t i = 0; paths && i < s->ws_paths.n; i++)
         paths[i] = s->ws_paths.v[i];
     tls *server = NULL, *client = NULL;
@@ -238,10 +237,8 @@ static int begin(const settings *s)
 int main(int argc, char **argv)
 {
     char err[512];
-    settings s = {.max_message = 65535,
-                  .min_expires = 60,
-                  .max_expires = 7200,
-                  .default_expires = 3600};
+    settings s = {
+        .max_message = 65535, .min_expires = 60, .max_expires = 7200, .default_expires = 3600};
     int status = 2;
     signal(SIGPIPE, SIG_IGN);
     if (config_args(OPTIONS, &s, argc, argv, err, sizeof(err)))

@@ -417,8 +417,7 @@ void context_branch_over(branch *b, unsigned status, const sip_message *m)
     if (status == 430)
         forget_binding(c, b->binding);
     bool nobody = status == 503 || (status == 408 && !m);
-    if ((nobody && another_address(c, b)) ||
-        another_flow(c, b, status == 430 || status == 408))
+    if ((nobody && another_address(c, b)) || another_flow(c, b, status == 430 || status == 408))
         return;
     gather_weigh(c, status, m);
     if (status >= 600) {

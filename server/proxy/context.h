@@ -54,7 +54,7 @@ struct context {
     bool answered; /* a final response went upstream, or never will */
     bool ended;    /* by a CANCEL or a 6xx: no new branches */
     bool cancelled;
-    bool starting; /* branches are being made: not the time to sum up */
+    bool starting;     /* branches are being made: not the time to sum up */
     sip_deadline wait; /* for the 100 to a non-INVITE (RFC 4320 4.1) */
     size_t n;
     char text[]; /* the request as it came */

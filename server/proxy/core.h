@@ -19,16 +19,16 @@ struct proxy {
     location *bindings;
     token_key key;
     sip_transactions *tx;
-    table branches;           /* by flow */
+    table branches;          /* by flow */
     sip_deadlines deadlines; /* of contexts */
     struct context *first_context;
     size_t contexts;
-    uint64_t now;              /* time of the call in progress, for callbacks */
-    char cookie[CORE_COOKIE];  /* marks the branches of this process */
-    uint64_t serial;           /* of branches */
-    uint64_t seed;             /* of To tags */
-    buf out;                   /* the message being written */
-    buf lines;                 /* header fields being written for it */
+    uint64_t now;             /* time of the call in progress, for callbacks */
+    char cookie[CORE_COOKIE]; /* marks the branches of this process */
+    uint64_t serial;          /* of branches */
+    uint64_t seed;            /* of To tags */
+    buf out;                  /* the message being written */
+    buf lines;                /* header fields being written for it */
 };
 
 /* Names and addresses */

@@ -10,7 +10,7 @@ struct record {
     binding *first;
     size_t count;
     record *older, *younger; /* while it has no binding: by the time that it lost its last */
-    str aor; /* in this allocation */
+    str aor;                 /* in this allocation */
 };
 
 struct location {

@@ -147,8 +147,8 @@ static bool refused(request *r, const route *ro, const target_set *set)
  * 5.2, RFC 7118 B.2). */
 static bool needs_path(const request *r)
 {
-    return r->m->method == SIP_REGISTER && side_is_stream(r->p, r->from) &&
-           request_first_hop(r) && !sip_message_lists(r->m, SIP_SUPPORTED, STR("path"));
+    return r->m->method == SIP_REGISTER && side_is_stream(r->p, r->from) && request_first_hop(r) &&
+           !sip_message_lists(r->m, SIP_SUPPORTED, STR("path"));
 }
 
 static void cancel(request *r)
@@ -229,9 +229,9 @@ static void answer_bad(proxy *p, flow *f, sip_message *m, const sip_refusal *why
         stamp(p, f, m, ip);
     flow *back = request_answer_flow(p, f, m);
     buf_clear(&p->out);
-    if (back && !sip_write_response(&p->out, m, why->status,
-                                    why->status == 400 ? str_of(reason) : STR(""),
-                                    request_tag(p, m, tag), STR(""), STR("")))
+    if (back &&
+        !sip_write_response(&p->out, m, why->status, why->status == 400 ? str_of(reason) : STR(""),
+                            request_tag(p, m, tag), STR(""), STR("")))
         p->w.send(back, buf_slice(&p->out), NULL);
 }
 

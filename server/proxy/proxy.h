@@ -20,7 +20,8 @@ typedef struct proxy_options {
     uint64_t epoch;           /* Unix time in seconds at time 0 of the clock (for Date) */
 } proxy_options;
 
-proxy *proxy_new(const proxy_options *o, const wire *w); /* both are copied, not what they point to */
+proxy *proxy_new(const proxy_options *o,
+                 const wire *w); /* both are copied, not what they point to */
 void proxy_free(proxy *p);
 
 /* One message as the transport framed it. Everything about it, bad or good, is dealt with here. */

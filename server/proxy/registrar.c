@@ -11,7 +11,7 @@ typedef struct registration {
     request *r;
     buf aor;
     contact_list contacts;
-    bool outbound; /* reg-ids count: we or an edge proxy hold the flow (RFC 5626 section 6) */
+    bool outbound;     /* reg-ids count: we or an edge proxy hold the flow (RFC 5626 section 6) */
     uint32_t fallback; /* seconds when a contact states none */
 } registration;
 
@@ -59,7 +59,8 @@ static int check_outbound(registration *g)
         str item;
         sip_addr first;
         while (sip_values_next(&v, &item) == 1)
-            g->outbound = !sip_addr_parse(item, &first, NULL) && sip_uri_flag(&first.uri, STR("ob"));
+            g->outbound =
+                !sip_addr_parse(item, &first, NULL) && sip_uri_flag(&first.uri, STR("ob"));
     }
     for (size_t i = 0; i < g->contacts.n; i++) {
         const contact *c = &g->contacts.v[i];
@@ -311,14 +312,12 @@ static int check(registration *g)
         return -1;
     }
     const sip_field *expires = sip_message_field(r->m, SIP_EXPIRES);
-    g->fallback =
-        expires ? contact_seconds(expires->value) : (uint32_t)r->p->o.default_expires;
+    g->fallback = expires ? contact_seconds(expires->value) : (uint32_t)r->p->o.default_expires;
     if (g->contacts.star && (!expires || !str_eq(expires->value, STR("0")))) {
         refuse(g, 400, "Contact: * without Expires: 0");
         return -1;
     }
-    if (sip_message_field(r->m, SIP_PATH) &&
-        !sip_message_lists(r->m, SIP_SUPPORTED, STR("path"))) {
+    if (sip_message_field(r->m, SIP_PATH) && !sip_message_lists(r->m, SIP_SUPPORTED, STR("path"))) {
         request_answer(r, 420, STR(""), STR("Unsupported: path\r\n"));
         return -1;
     }

@@ -25,9 +25,9 @@ str request_tag(const proxy *p, const sip_message *m, char out[REQUEST_TAG]);
 /* Its server transaction, created at the first call. NULL when no response could be sent anyway. */
 sip_transaction *request_serve(request *r, void *user);
 
-/* Answers: final, or 100. reason: empty for the usual one. lines: whole header fields, or empty; may
- * be p->lines. A response to a non-INVITE over a reliable transport needs no transaction and gets
- * none. */
+/* Answers: final, or 100. reason: empty for the usual one. lines: whole header fields, or empty;
+ * may be p->lines. A response to a non-INVITE over a reliable transport needs no transaction and
+ * gets none. */
 void request_answer(request *r, unsigned status, str reason, str lines);
 
 /* Common answers: 420 naming the option tags of the header that are not in known[], true when there

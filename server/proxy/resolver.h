@@ -8,7 +8,8 @@
 
 typedef struct resolver resolver;
 
-/* server: "192.0.2.1:53" to ask instead of the system's, or NULL. NULL and the reason on failure. */
+/* server: "192.0.2.1:53" to ask instead of the system's, or NULL. NULL and the reason on failure.
+ */
 resolver *resolver_new(loop *l, const char *server, char *err, size_t errn);
 void resolver_free(resolver *r); /* questions under way are not answered any more */
 

@@ -17,9 +17,9 @@ typedef struct route {
 
     str uri_text; /* the Request-URI to go on with */
     sip_uri uri;
-    size_t pop;   /* own values to take off the front of Route */
-    bool restore; /* a strict router sent it: the last Route value was the Request-URI (16.4) */
-    size_t left;  /* Route values that remain after both */
+    size_t pop;    /* own values to take off the front of Route */
+    bool restore;  /* a strict router sent it: the last Route value was the Request-URI (16.4) */
+    size_t left;   /* Route values that remain after both */
     sip_addr next; /* the first of them, when left */
 
     bool has_flow; /* a token names the flow to leave on */

@@ -6,10 +6,10 @@
  *   TCP         sip:TOKEN@192.0.2.1:5060;transport=tcp;lr
  *   WS and WSS  sip:TOKEN@192.0.2.1:443;transport=ws;lr      (wss is no value of transport)
  *   TLS         sip:TOKEN@example.com;lr
- * For TLS there is no sip URI with an address that leads to TLS (transport=tls is withdrawn), so the
- * domain's name stands there, and RFC 3263 finds TLS by it (RFC 5658 6.2, second way). Without a
- * domain name it is a sips URI. In a request for a sips URI all sides are sips (RFC 3261 16.6 step
- * 4). TOKEN names the flow to the peer on that side. */
+ * For TLS there is no sip URI with an address that leads to TLS (transport=tls is withdrawn), so
+ * the domain's name stands there, and RFC 3263 finds TLS by it (RFC 5658 6.2, second way). Without
+ * a domain name it is a sips URI. In a request for a sips URI all sides are sips (RFC 3261 16.6
+ * step 4). TOKEN names the flow to the peer on that side. */
 #ifndef VIADUCT_PROXY_SIDE_H
 #define VIADUCT_PROXY_SIDE_H
 

@@ -11,9 +11,9 @@ typedef struct target {
     str instance;
     uint32_t reg_id;
     unsigned q;
-    bool bound;          /* from the location service */
-    bool has_flow;       /* sent over this flow and no other */
-    bool secure;         /* sent over TLS or not at all */
+    bool bound;    /* from the location service */
+    bool has_flow; /* sent over this flow and no other */
+    bool secure;   /* sent over TLS or not at all */
     uint64_t flow;
     const listener *via; /* socket to send UDP from, or NULL */
 } target;
