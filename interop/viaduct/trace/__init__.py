@@ -1,0 +1,1 @@
+"""The trace: whatever happened on any leg, as one ordered list of events."""

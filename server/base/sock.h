@@ -1,0 +1,26 @@
+/* Sockets: non-blocking, close-on-exec, IPv6 ones for IPv6 only, listeners with SO_REUSEADDR, TCP
+ * with TCP_NODELAY. Each function that makes one returns a descriptor that the caller closes, or
+ * -errno. Port 0 lets the system choose; *bound is then what it chose. */
+#ifndef VIADUCT_BASE_SOCK_H
+#define VIADUCT_BASE_SOCK_H
+
+#include "base/addr.h"
+
+int sock_listen(const addr *at, addr *bound); /* TCP, listening */
+int sock_accept(int fd, addr *peer);          /* -EAGAIN when nobody waits */
+/* TCP, connect begun: writable when decided, then sock_error() tells. from may be NULL. */
+int sock_connect(const addr *to, const addr *from);
+/* UDP, bound, with large receive buffer; ICMP errors arrive by sock_udp_error(). */
+int sock_udp(const addr *at, addr *bound);
+addr sock_local(int fd); /* no address on error */
+addr sock_peer(int fd);
+int sock_error(int fd); /* takes SO_ERROR: 0 or an errno */
+
+/* One datagram: bytes received (may be 0), or -errno. *to is the address it was sent to when the
+ * system tells (pktinfo), with the socket's port, else the bound one. */
+long sock_udp_recv(int fd, void *p, size_t max, addr *from);
+int sock_udp_send(int fd, const void *p, size_t n, const addr *to); /* 0 or -errno */
+/* Takes one queued ICMP error: its errno with *to the destination that failed, or 0 when none. */
+int sock_udp_error(int fd, addr *to);
+
+#endif
