@@ -10,8 +10,8 @@
  * A server, for each request:
  *
  *     switch (sip_transaction_request(t, m, now, &tx)) {
- *     case SIP_TRANSACTION_NEW:       // tx is NULL: create one (not for ACK) and let the core
- * decide tx = sip_transaction_serve(t, m, flow, reliable, user, now);
+ *     case SIP_TRANSACTION_NEW:       // tx is NULL: create one (but not for an ACK)
+ *         tx = sip_transaction_serve(t, m, flow, reliable, user, now);
  *         ... sip_transaction_respond(tx, bytes, 200, now) ...
  *     case SIP_TRANSACTION_ACK:       // tx: the INVITE's, which a 2xx had answered
  *     case SIP_TRANSACTION_ABSORBED:  // dealt with
