@@ -13,7 +13,7 @@ enum { HEAD_MAX = 32 * 1024 };
 typedef struct tcp_flow {
     flow f;
     sip_framing framing;
-    bool midway; /* a message has begun; the connection's deadline watches over its end */
+    bool midway; /* the connection's deadline watches over the end of a message begun */
 } tcp_flow;
 
 static int tcp_send(flow *f, str message, const char **why);
@@ -52,6 +52,8 @@ flow *tcp_adopt(transport *t, const listener *li, conn *c)
     flow_begin(&s->f, t, conn_secure(c) ? FLOW_TLS : FLOW_TCP, &TCP_OPS, li, c, conn_local(c),
                conn_peer(c));
     s->f.accepted = true;
+    s->midway = true;
+    conn_deadline(c, t->o.setup_ms); /* for the first byte; then for each message begun */
     begin(s, "accept");
     if (t->h.opened)
         t->h.opened(&s->f, t->arg);
@@ -138,7 +140,8 @@ static void on_closed(conn *c, conn_why why, const char *detail, void *arg)
     flow *f = &s->f;
     flow_record_close(f, why == CONN_EOF ? "eof" : why == CONN_RESET ? "reset" : "error", 0);
     f->c = NULL;
-    flow_end(f, detail);
+    bool slow = why == CONN_TIMEOUT && s->midway && f->state == FLOW_OPEN;
+    flow_end(f, slow ? "message not completed in time" : detail);
 }
 
 static int tcp_send(flow *f, str message, const char **why)

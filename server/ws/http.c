@@ -165,7 +165,9 @@ static int header_line(cur *c, http_head *h)
 static long head(str in, http_head *h, int (*start_line)(cur *, http_head *))
 {
     cur c = cur_of(str_sub(in, 0, HTTP_HEAD_MAX));
-    h->count = 0;
+    h->method = h->target = h->reason = (str){NULL, 0};
+    h->minor = h->status = 0;
+    h->count = h->at = 0;
     h->error = HTTP_OK;
     int r = start_line(&c, h);
     while (r == DONE && !cur_end(&c) && cur_peek(&c) != '\r')
@@ -377,7 +379,9 @@ int http_target_of(const http_head *h, http_target *t)
     }
     if (str_eq(s, STR("*")))
         return 0;
-    if (s.n && s.p[0] != '/') {
+    if (!s.n)
+        return -1;
+    if (s.p[0] != '/') {
         static const char *const schemes[] = {"http://", "https://", "ws://", "wss://"};
         size_t skip = 0;
         for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
