@@ -93,6 +93,9 @@ sip_transaction *sip_transaction_serve(sip_transactions *t, const sip_message *m
  * to an INVITE are taken). */
 int sip_transaction_respond(sip_transaction *tx, str response, unsigned status, uint64_t now);
 
+/* Ends a server transaction that will never be answered (RFC 4320 4.2: no 408 to a non-INVITE). */
+void sip_transaction_abandon(sip_transaction *tx, uint64_t now);
+
 /* The INVITE server transaction that this CANCEL is meant for (9.2), or NULL. */
 sip_transaction *sip_transaction_cancelled(sip_transactions *t, const sip_message *cancel);
 
