@@ -11,7 +11,7 @@
 typedef struct settings {
     config_list listen, domains, ws_paths, faults;
     char *cert, *key, *ca, *www, *trace, *log, *dns;
-    uint64_t ws_ping, max_message, min_expires, max_expires, default_expires;
+    uint64_t ws_ping, max_message, max_connections, min_expires, max_expires, default_expires;
     bool list_faults, version, help;
 } settings;
 
@@ -63,6 +63,8 @@ static const config_option OPTIONS[] = {
      "Ping on WebSocket flows idle that long; 0: none", NULL},
     {"max-message", CONFIG_NUMBER, AT(max_message), 1024, 16 << 20, "BYTES", "largest SIP message",
      NULL},
+    {"max-connections", CONFIG_NUMBER, AT(max_connections), 1, 1 << 20, "N",
+     "connections served at a time; more are closed at once", NULL},
     {"min-expires", CONFIG_NUMBER, AT(min_expires), 0, 3600, "SECONDS",
      "shortest registration; shorter wishes are refused (423)", NULL},
     {"max-expires", CONFIG_NUMBER, AT(max_expires), 1, UINT32_MAX, "SECONDS",
@@ -164,6 +166,7 @@ static int run(const settings *s)
     loop *l = loop_new();
     const char **paths = calloc(s->ws_paths.n + 1, sizeof(*paths));
     service_options o = {.transport = {.max_message = s->max_message,
+                                       .max_connections = s->max_connections,
                                        .ws_ping_ms = (unsigned)(s->ws_ping * 1000),
                                        .ws_paths = s->ws_paths.n ? paths : NULL,
                                        .www = s->www},
@@ -232,8 +235,11 @@ static int begin(const settings *s)
 int main(int argc, char **argv)
 {
     char err[512];
-    settings s = {
-        .max_message = 65535, .min_expires = 60, .max_expires = 7200, .default_expires = 3600};
+    settings s = {.max_message = 65535,
+                  .max_connections = 10000,
+                  .min_expires = 60,
+                  .max_expires = 7200,
+                  .default_expires = 3600};
     int status = 2;
     signal(SIGPIPE, SIG_IGN);
     if (config_args(OPTIONS, &s, argc, argv, err, sizeof(err)))
