@@ -11,7 +11,7 @@
 typedef struct settings {
     config_list listen, domains, ws_paths, faults;
     char *cert, *key, *ca, *www, *trace, *log, *dns;
-    uint64_t ws_ping, max_message, min_expires, max_expires, default_expires;
+    uint64_t ws_ping, max_message, max_connections, min_expires, max_expires, default_expires;
     bool list_faults, version, help;
 } settings;
 
@@ -63,6 +63,8 @@ static const config_option OPTIONS[] = {
      "Ping on WebSocket flows idle that long; 0: none", NULL},
     {"max-message", CONFIG_NUMBER, AT(max_message), 1024, 16 << 20, "BYTES", "largest SIP message",
      NULL},
+    {"max-connections", CONFIG_NUMBER, AT(max_connections), 1, 1 << 20, "N",
+     "connections served at a time; more are closed at once", NULL},
     {"min-expires", CONFIG_NUMBER, AT(min_expires), 0, 3600, "SECONDS",
      "shortest registration; shorter wishes are refused (423)", NULL},
     {"max-expires", CONFIG_NUMBER, AT(max_expires), 1, UINT32_MAX, "SECONDS",
@@ -120,7 +122,7 @@ static void stop(void *arg)
     loop_stop(arg);
 }
 
-static int listen_all(transport *t, const settings *s, recorder *trace)
+static int listen_all(transport *t, const settings *s)
 {
     char err[256];
     for (size_t i = 0; i < s->listen.n; i++)
@@ -128,15 +130,10 @@ static int listen_all(transport *t, const settings *s, recorder *trace)
             fprintf(stderr, "--listen: %s\n", err);
             return -1;
         }
-    size_t n = transport_listeners(t);
-    const char *names[n + 1];
+    transport_record_header(t, NULL);
     fputs("viaduct-server ready", stdout);
-    for (size_t i = 0; i < n; i++) {
-        names[i] = transport_listener(t, i)->name;
-        printf(" %s", names[i]);
-    }
-    names[n] = NULL;
-    recorder_header(trace, names, NULL);
+    for (size_t i = 0; i < transport_listeners(t); i++)
+        printf(" %s", transport_listener(t, i)->name);
     putchar('\n');
     fflush(stdout);
     return 0;
@@ -151,7 +148,7 @@ static int serve(loop *l, const settings *s, service_options *o)
         fprintf(stderr, "%s\n", err);
         return 2;
     }
-    if (!listen_all(service_transport(sv), s, o->transport.trace)) {
+    if (!listen_all(service_transport(sv), s)) {
         loop_signal(l, SIGTERM, stop, l);
         loop_signal(l, SIGINT, stop, l);
         loop_run(l);
@@ -169,6 +166,7 @@ static int run(const settings *s)
     loop *l = loop_new();
     const char **paths = calloc(s->ws_paths.n + 1, sizeof(*paths));
     service_options o = {.transport = {.max_message = s->max_message,
+                                       .max_connections = s->max_connections,
                                        .ws_ping_ms = (unsigned)(s->ws_ping * 1000),
                                        .ws_paths = s->ws_paths.n ? paths : NULL,
                                        .www = s->www},
@@ -237,8 +235,11 @@ static int begin(const settings *s)
 int main(int argc, char **argv)
 {
     char err[512];
-    settings s = {
-        .max_message = 65535, .min_expires = 60, .max_expires = 7200, .default_expires = 3600};
+    settings s = {.max_message = 65535,
+                  .max_connections = 10000,
+                  .min_expires = 60,
+                  .max_expires = 7200,
+                  .default_expires = 3600};
     int status = 2;
     signal(SIGPIPE, SIG_IGN);
     if (config_args(OPTIONS, &s, argc, argv, err, sizeof(err)))

@@ -448,9 +448,17 @@ def test_a_called_tool_stands_behind_the_bridge(identity: Identity) -> None:
                     assert await soon(reader.readexactly(len(expected))) == expected
                     writer.write(RESPONSE)
                     assert await soon(ws.recv()) == RESPONSE.decode()
+                    await ws.close()
+                    assert await soon(reader.read()) == b""
+                async with ws_connect(url, ssl=context, subprotocols=[Subprotocol("sip")]) as ws:
+                    reader, writer = await soon(calls.get())
+                    assert b.process.returncode is None
                     writer.close()
                     await soon(ws.wait_closed())
                     assert ws.close_code == 1000
+            assert [line.split("why=")[1] for line in b.errors.splitlines()] == [
+                '"closed by the peer"'
+            ]
 
     run(test)
 
