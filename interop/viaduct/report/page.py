@@ -19,7 +19,7 @@ from viaduct.report.book import Book, Explanation, unique
 from viaduct.report.embedded import Embedded, Shelf
 from viaduct.report.grouped import Group, by_rule, operation, speaker
 from viaduct.report.headline import headline
-from viaduct.report.matrix import ALONE, GLYPHS, matrix
+from viaduct.report.matrix import ALONE, GLYPHS, Cell, matrix
 from viaduct.report.visible import one_line, visible
 from viaduct.results import SEVERITY, CaseResult, ExitCode, RunResult, Verdict
 from viaduct.rules.finding import Finding
@@ -45,10 +45,14 @@ class Row:
         return unique(speaker(self.case, finding) for finding in self.case.findings)
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        return unique((operation(self.case), *self.case.agents))
+
+    @property
     def words(self) -> str:
         """What the search box looks through."""
         case = self.case
-        parts = (case.id, operation(case), case.title, case.verdict.value, *case.legs, *case.agents)
+        parts = (case.id, *self.kinds, case.title, case.verdict.value, *case.legs)
         return " ".join(unique(" ".join((*parts, *case.requirements, *self.rules)).lower().split()))
 
 
@@ -99,7 +103,8 @@ def render(run: RunResult, book: Book, folder: Path) -> str:
         alone=ALONE,
         rows=rows,
         rules=[RuleEntry(group, explanations[group.rule]) for group in by_rule(run.cases)],
-        agents=[name for name, _ in _agents(run).most_common()],
+        agents=_agents(run).most_common(),
+        operations=_operations(run),
         requirements=len({item for case in run.cases for item in case.requirements}),
         explanations=list(explanations.values()),
         whys={rule: index for index, rule in enumerate(explanations)},
@@ -117,7 +122,16 @@ def _mood(run: RunResult) -> str:
 
 
 def _agents(run: RunResult) -> Counter[str]:
-    return Counter(agent for case in run.cases for agent in case.agents)
+    return Counter(agent for case in run.cases for agent in unique(case.agents))
+
+
+def _operations(run: RunResult) -> list[Cell]:
+    """What each operation came to on all its legs, the gravest first, else as they ran."""
+    cells: dict[str, Cell] = {}
+    for case in run.cases:
+        name = operation(case)
+        cells.setdefault(name, Cell(name, "")).add(case)
+    return sorted(cells.values(), key=lambda cell: SEVERITY.index(cell.verdict))
 
 
 def _explanations(run: RunResult, book: Book) -> dict[str, Explanation]:
