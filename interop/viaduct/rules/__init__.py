@@ -3,7 +3,22 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from viaduct.rules import contact, path, record_route, route, via
+from viaduct.rules import (
+    contact,
+    dialog,
+    flow,
+    frame,
+    handshake,
+    keepalive,
+    message,
+    outbound,
+    path,
+    record_route,
+    registration,
+    route,
+    transaction,
+    via,
+)
 from viaduct.rules.finding import Finding
 from viaduct.rules.judge import findings_of
 from viaduct.rules.rule import REGISTRY, Rule
@@ -12,7 +27,22 @@ from viaduct.trace.model import Trace
 __all__ = ["RULES", "Finding", "Rule", "judge"]
 
 # In the order in which the files come here: by what they look at.
-FILES = (via, record_route, route, contact, path)
+FILES = (
+    via,
+    record_route,
+    route,
+    contact,
+    path,
+    message,
+    transaction,
+    dialog,
+    registration,
+    outbound,
+    flow,
+    keepalive,
+    handshake,
+    frame,
+)
 
 RULES: Mapping[str, Rule] = MappingProxyType(REGISTRY)
 
