@@ -169,14 +169,14 @@ flow *transport_find(const transport *t, uint64_t id)
 }
 
 flow *flow_by_peer(const transport *t, flow_kind k, const addr *remote, const listener *li,
-                   const char *host)
+                   const addr *local, const char *host)
 {
     if (!t->bucket_count)
         return NULL;
     for (flow *f = *peer_bucket(t, (uint8_t)k, remote); f; f = f->next_peer) {
         if (f->kind != k || f->state >= FLOW_CLOSING || !addr_eq(&f->remote, remote))
             continue;
-        if (li && f->li != li)
+        if ((li && f->li != li) || (local && !addr_eq(&f->local, local)))
             continue;
         /* A TLS connection may only stand for the name that was verified on it. */
         if (host && !(f->host && str_ieq(str_of(f->host), str_of(host))))
@@ -230,8 +230,9 @@ void flow_end(flow *f, const char *why)
     if (f->state == FLOW_GONE)
         return;
     f->state = FLOW_GONE;
-    f->why = str_dup(str_of(why));
-    log_info("flow", "end", "flow=%s why=\"%s\"", f->name, why);
+    if (!f->why) /* the first reason counts: of a flow that was closing, why it was closed */
+        f->why = str_dup(str_of(why));
+    log_info("flow", "end", "flow=%s why=\"%s\"", f->name, f->why);
     if (f->c)
         conn_close(f->c);
     f->c = NULL;
