@@ -139,7 +139,7 @@ flow *transport_reach(transport *t, flow_kind k, const addr *to, const char *hos
     char literal[ADDR_TEXT];
     if (k == FLOW_TLS && !host)
         host = addr_print_ip(to, literal);
-    flow *f = flow_by_peer(t, k, to, NULL, k == FLOW_TLS ? host : NULL);
+    flow *f = flow_by_peer(t, k, to, NULL, NULL, k == FLOW_TLS ? host : NULL);
     return f ? f : tcp_dial(t, k, to, host);
 }
 
