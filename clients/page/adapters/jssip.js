@@ -59,6 +59,8 @@ export function create(settings, emit) {
   });
 
   function follow(call) {
+    // An incoming call gets its connection only when it is answered.
+    call.on("peerconnection", () => emit("media", {}));
     call.on("icecandidate", endGatheringInTime());
     call.on("progress", (e) => emit("progress", { status: e.response?.status_code }));
     call.on("accepted", (e) => emit("accepted", { status: e.response?.status_code }));
