@@ -63,13 +63,16 @@ conn *conn_accept(loop *l, int fd, const addr *peer, tls *t, const conn_limits *
  * Bytes written before open() are queued. */
 conn *conn_connect(loop *l, const addr *to, const addr *from, tls *t, const char *host,
                    const conn_limits *limits, const conn_handler *h, void *arg);
-void conn_set_handler(conn *c, const conn_handler *h, void *arg); /* hand over to another owner */
+/* Hands over to another owner. From inside data(), what that call does not consume is shown to the
+ * new handler at once. */
+void conn_set_handler(conn *c, const conn_handler *h, void *arg);
 
 /* 0, or -1 when nothing was taken: connection over, or queue full (closed() with CONN_OVERFLOW
  * follows from the loop). */
 int conn_write(conn *c, str bytes);
-size_t conn_queued(const conn *c);     /* bytes not yet taken by the socket */
-void conn_pause(conn *c, bool paused); /* stop or resume reading */
+size_t conn_queued(const conn *c); /* bytes not yet taken by the socket */
+/* Stops or resumes reading; on resumption what was left unconsumed is shown again at once. */
+void conn_pause(conn *c, bool paused);
 void conn_close(conn *c);
 void conn_abort(conn *c);
 

@@ -24,7 +24,8 @@ struct loop {
     struct event *wake; /* due at wake_at, 0 when not set */
     uint64_t wake_at;
     struct event *tasks_ev;
-    loop_task *first, **last;
+    loop_task *first, **last; /* posted */
+    loop_task *leftovers;     /* of loop_at_free() */
     loop_signal_watch *signals;
     char *scratch;
     bool stopping;
@@ -111,6 +112,18 @@ static void run_timers(evutil_socket_t fd, short what, void *arg)
     rewake(l);
 }
 
+/* A task is in at most one list; prev points to the link that leads to it. */
+static void unlink_task(loop *l, loop_task *t)
+{
+    if (l->last == &t->next)
+        l->last = t->prev;
+    *t->prev = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    t->next = NULL;
+    t->prev = NULL;
+}
+
 static void run_tasks(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -118,7 +131,7 @@ static void run_tasks(evutil_socket_t fd, short what, void *arg)
     loop *l = arg;
     while (l->first) {
         loop_task *t = l->first;
-        loop_unpost(l, t);
+        unlink_task(l, t);
         t->fn(t->arg);
     }
 }
@@ -126,6 +139,9 @@ static void run_tasks(evutil_socket_t fd, short what, void *arg)
 loop *loop_new(void)
 {
     loop *l = mem_zalloc(1, sizeof(*l));
+    /* OpenSSL writes to sockets without MSG_NOSIGNAL; a gone peer is an error code, not a signal.
+     */
+    (void)signal(SIGPIPE, SIG_IGN);
     struct event_config *config = event_config_new();
     if (config) {
         event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
@@ -147,6 +163,12 @@ void loop_free(loop *l)
 {
     if (!l)
         return;
+    while (l->leftovers) {
+        loop_task *t = l->leftovers;
+        unlink_task(l, t);
+        t->fn(t->arg);
+    }
+    run_tasks(-1, 0, l);
     while (l->signals) {
         loop_signal_watch *w = l->signals;
         l->signals = w->next;
@@ -221,10 +243,10 @@ void loop_task_init(loop_task *t, loop_fn *fn, void *arg)
 
 void loop_post(loop *l, loop_task *t)
 {
-    if (t->posted)
+    if (t->prev)
         return;
-    t->posted = true;
     t->next = NULL;
+    t->prev = l->last;
     *l->last = t;
     l->last = &t->next;
     event_active(l->tasks_ev, EV_TIMEOUT, 0);
@@ -232,15 +254,25 @@ void loop_post(loop *l, loop_task *t)
 
 void loop_unpost(loop *l, loop_task *t)
 {
-    if (!t->posted)
+    if (t->prev)
+        unlink_task(l, t);
+}
+
+void loop_at_free(loop *l, loop_task *t)
+{
+    if (t->prev)
         return;
-    loop_task **at = &l->first;
-    while (*at != t)
-        at = &(*at)->next;
-    *at = t->next;
-    if (!t->next)
-        l->last = at;
-    t->posted = false;
+    t->next = l->leftovers;
+    t->prev = &l->leftovers;
+    if (t->next)
+        t->next->prev = &t->next;
+    l->leftovers = t;
+}
+
+void loop_not_at_free(loop *l, loop_task *t)
+{
+    if (t->prev)
+        unlink_task(l, t);
 }
 
 static void io_ready(evutil_socket_t fd, short what, void *arg)

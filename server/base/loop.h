@@ -12,8 +12,10 @@
 typedef struct loop loop;
 typedef void loop_fn(void *arg);
 
-loop *loop_new(void);    /* ends the program when the system gives no event base */
-void loop_free(loop *l); /* forgets armed timers and tasks; their memory is their owner's */
+loop *loop_new(void); /* ends the program when the system gives no event base */
+/* Runs the posted tasks and the tasks of loop_at_free(), and forgets armed timers; whatever else
+ * watches the loop must have been ended before. */
+void loop_free(loop *l);
 void loop_run(loop *l);  /* returns after loop_stop() */
 void loop_stop(loop *l); /* lets the running callback end, then loop_run() returns */
 /* Runs what is ready and returns; waits for something first when wait is set. For tests, and for
@@ -38,8 +40,7 @@ bool loop_timer_armed(const loop_timer *t);
 /* A call deferred until the running callback has returned, in order of posting: the way to free
  * or report something from a place where the caller still holds it. */
 typedef struct loop_task {
-    struct loop_task *next; /* private */
-    bool posted;            /* private */
+    struct loop_task *next, **prev; /* private */
     loop_fn *fn;
     void *arg;
 } loop_task;
@@ -47,6 +48,11 @@ typedef struct loop_task {
 void loop_task_init(loop_task *t, loop_fn *fn, void *arg);
 void loop_post(loop *l, loop_task *t);   /* no-op when already posted */
 void loop_unpost(loop *l, loop_task *t); /* no-op when not posted */
+
+/* Calls t's fn from loop_free(), for what lives on in the background with no owner left. t must not
+ * be posted before loop_not_at_free(). */
+void loop_at_free(loop *l, loop_task *t);
+void loop_not_at_free(loop *l, loop_task *t); /* no-op when not registered */
 
 /* A watched descriptor, embedded. Level-triggered: fn runs while the condition holds. */
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };

@@ -50,18 +50,22 @@ typedef struct sip_framing_event {
 /* All fields are private. */
 typedef struct sip_framing {
     sip_framing_role role;
-    uint8_t state;
-    uint8_t crlf;    /* bytes of CRLF CRLF seen between messages */
-    bool has_length; /* Content-Length seen in the head in progress */
-    bool failed;
+    uint8_t crlf; /* bytes of CRLF CRLF seen between messages */
     bool release; /* the delivered buffer goes at the next call */
+    bool failed;
     size_t max_head, max_body;
-    size_t line;     /* offset of the current line in the message in progress */
-    size_t seen;     /* bytes of it looked at */
-    size_t head;     /* size of its head once complete */
-    uint64_t length; /* its Content-Length */
-    uint64_t fed;    /* bytes consumed ever */
-    buf held;        /* message in progress as far as it came in earlier calls */
+    uint64_t fed; /* bytes consumed ever */
+    buf held;     /* the message in progress as far as it came in earlier calls */
+    /* Offsets in the message in progress; begin is its own, as fed counts. */
+    uint64_t begin;
+    size_t line;           /* the current physical line */
+    size_t field;          /* the current header field, which may be several lines; 0: start line */
+    size_t seen;           /* all before is looked at */
+    size_t head;           /* size of the head, 0 while it is not complete */
+    uint64_t length;       /* Content-Length */
+    size_t length_at;      /* offset of its value */
+    sip_framing_error bad; /* what to report once the head is complete */
+    bool has_length;
 } sip_framing;
 
 /* max_head and max_body in bytes. Holds no memory yet. */

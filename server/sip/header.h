@@ -80,8 +80,8 @@ sip_header sip_header_of(str name);
 /* The full name as RFCs write it, "Record-Route"; empty for SIP_OTHER. */
 str sip_header_name(sip_header id);
 
-/* Takes the next value off a comma-separated list; commas in quoted strings, angle brackets and
- * comments do not separate. *item is without surrounding white space, and empty for an empty
+/* Takes the next value off a comma-separated list; commas in quoted strings and angle brackets do
+ * not separate. *item is without surrounding white space, and empty for an empty
  * element. 1: an item; 0: the list is at its end; -1: a quote or bracket is not closed (*err, its
  * offset counted in the *rest given).
  *
@@ -109,6 +109,12 @@ bool sip_param_get(str params, str name, str *value);
 
 /* Checks all of the parameters for form, and that no name occurs twice (7.3.1). 0 or -1. */
 int sip_params_check(str params, sip_error *err);
+
+/* For parsers that walk parameters themselves: notes a name in seen (room for SIP_PARAMS_MAX, *n of
+ * them used) and returns NULL, or says what is wrong: it was there before, or there are too many.
+ */
+enum { SIP_PARAMS_MAX = 32 };
+const char *sip_param_once(str *seen, size_t *n, str name);
 
 /* Without the quotes of a quoted string and the backslashes of its escapes; others as they are. */
 void sip_unquote(buf *out, str value);

@@ -8,32 +8,10 @@
 
 #include "sip/addr.h"
 #include "sip/header.h"
+#include "sip/method.h"
 #include "sip/via.h"
 
 enum { SIP_FIELDS_MAX = 160 }; /* header fields in a message; one with more is refused */
-
-typedef enum sip_method {
-    SIP_METHOD_OTHER,
-    SIP_INVITE,
-    SIP_ACK,
-    SIP_BYE,
-    SIP_CANCEL,
-    SIP_REGISTER,
-    SIP_OPTIONS,
-    SIP_MESSAGE,
-    SIP_INFO,
-    SIP_NOTIFY,
-    SIP_PRACK,
-    SIP_PUBLISH,
-    SIP_REFER,
-    SIP_SUBSCRIBE,
-    SIP_UPDATE,
-    SIP_METHODS, /* how many there are */
-} sip_method;
-
-/* By name; methods are case-sensitive (7.1). */
-sip_method sip_method_of(str name);
-str sip_method_name(sip_method m); /* empty for SIP_METHOD_OTHER */
 
 /* What bounds the message, which decides how Content-Length is judged (18.3; RFC 7118 5.1). */
 typedef enum sip_carrier {

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "sip/error.h"
+#include "sip/host.h"
 
 typedef enum sip_scheme {
     SIP_SCHEME_SIP,
@@ -12,18 +13,6 @@ typedef enum sip_scheme {
     SIP_SCHEME_TEL,
     SIP_SCHEME_OTHER, /* any other absolute URI: only the scheme's form is checked */
 } sip_scheme;
-
-typedef enum sip_host_kind {
-    SIP_HOST_NONE,
-    SIP_HOST_NAME,
-    SIP_HOST_IPV4,
-    SIP_HOST_IPV6
-} sip_host_kind;
-
-typedef struct sip_host {
-    sip_host_kind kind;
-    str text; /* as written; IPv6 without its brackets */
-} sip_host;
 
 typedef struct sip_uri {
     str text; /* all of it */
@@ -44,17 +33,6 @@ typedef struct sip_uri {
 /* Parses all of text. 0, or -1 with *err (may be NULL) and *out undefined. Parameters are checked
  * for form, and a name occurring twice is refused (19.1.1). */
 int sip_uri_parse(str text, sip_uri *out, sip_error *err);
-
-/* Length of the host at the start of text ("a.example", "192.0.2.1", "[2001:db8::1]"), its parts in
- * *out; 0 when none starts there. What follows is not looked at. */
-size_t sip_host_parse(str text, sip_host *out);
-
-/* The same host: names without case, addresses by value (19.1.4, RFC 5954 4.2). */
-bool sip_host_eq(const sip_host *a, const sip_host *b);
-/* Is h this literal address (IPv6 without brackets)? False for every name. */
-bool sip_host_is(const sip_host *h, str ip);
-/* Appends the host as a URI or Via writes it, IPv6 in brackets. */
-void sip_host_write(buf *out, const sip_host *h);
 
 /* Value of a parameter, names without case. False when absent; a parameter without value gives the
  * empty slice. */

@@ -10,28 +10,32 @@
  *     sip_write_max_forwards(&w, 69);
  *     if (sip_write_finish(&w, &out)) ...
  *
- * All slices given to an edit must live until sip_write_finish(); nothing is copied before. */
+ * All slices given to an edit must live until sip_write_finish(); nothing is copied before. A
+ * sip_write must not be moved. */
 #ifndef VIADUCT_SIP_WRITE_H
 #define VIADUCT_SIP_WRITE_H
 
 #include "base/buf.h"
 #include "sip/message.h"
+#include "sip/reason.h"
 
-enum { SIP_SPLICES_MAX = 64 };
+enum { SIP_SPLICES_MAX = 48 }; /* edits of one copy; more fail */
 
-typedef struct sip_splice { /* private */
-    size_t at;              /* offset in the original */
-    size_t cut;             /* bytes of it left out */
-    str piece[3];           /* put in, in this order */
+/* All fields are private. */
+typedef struct sip_splice {
+    size_t at;    /* offset in the original */
+    size_t cut;   /* bytes of it left out */
+    str piece[4]; /* put in, in this order */
 } sip_splice;
 
-typedef struct sip_write { /* private */
+typedef struct sip_write {
     const sip_message *m;
+    bool failed;   /* too many edits, or one that the message does not allow */
+    char rport[8]; /* digits of numbers that edits put in */
+    char hops[12];
+    char length[24];
     size_t n;
-    bool failed; /* too many edits, or one that the message does not allow */
-    char digits[4][24];
-    size_t n_digits;
-    sip_splice splices[SIP_SPLICES_MAX];
+    sip_splice splices[SIP_SPLICES_MAX]; /* in the order of the calls until sip_write_finish() */
 } sip_write;
 
 /* A copy of m. If m was stamped (sip_message_stamp()), its top Via gets received and rport. */
@@ -55,8 +59,9 @@ void sip_write_remove_field(sip_write *w, const sip_field *f);
  * none. */
 void sip_write_replace(sip_write *w, sip_header id, str value);
 
-void sip_write_uri(sip_write *w, str uri);             /* another Request-URI */
-void sip_write_max_forwards(sip_write *w, unsigned n); /* set, or add when absent */
+/* Each at most once for a copy: another Request-URI; Max-Forwards set, or added when absent. */
+void sip_write_uri(sip_write *w, str uri);
+void sip_write_max_forwards(sip_write *w, unsigned n);
 /* Sees to it that there is a Content-Length with the body's true size: for stream legs. */
 void sip_write_length(sip_write *w);
 
@@ -67,14 +72,11 @@ int sip_write_finish(sip_write *w, buf *out);
 /* A response to a request, refused or not (8.2.6): Via (top one stamped), From, To, Call-ID, CSeq
  * and for 100 the Timestamp, as far as they are there. tag: added to To unless it has one already
  * or tag is empty (it is left out for 100 by giving the empty one). reason: empty for the usual
- * phrase of the status. lines: whole further fields, "Name: value\r\n" each, or empty; a
+ * phrase of the status (reason.h). lines: whole further fields, "Name: value\r\n" each, or empty; a
  * Content-Type belongs there when there is a body. Content-Length is always written. 0, or -1 when
  * out is at its ceiling. */
 int sip_write_response(buf *out, const sip_message *request, unsigned status, str reason, str tag,
                        str lines, str body);
-
-/* The usual reason phrase, "Not Found"; "Unknown" for codes that no RFC names. */
-str sip_reason_of(unsigned status);
 
 /* ACK for a non-2xx final response (17.1.1.3). invite: as it was sent. 0 or -1. */
 int sip_write_ack(buf *out, const sip_message *invite, const sip_message *response);

@@ -100,6 +100,9 @@ flow *transport_reach(transport *t, flow_kind k, const addr *to, const char *hos
 /* Going down: no new connections; WebSocket flows get Close 1001. */
 void transport_shutdown(transport *t);
 
+/* Writes the header of the trace, with all listeners as the system under test: once all listen. */
+void transport_record_header(transport *t, const char *note);
+
 /* Calls fn for every flow; fn must not close flows. */
 void transport_each(transport *t, void (*fn)(flow *f, void *arg), void *arg);
 

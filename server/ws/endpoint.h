@@ -59,10 +59,10 @@ typedef enum endpoint_kind {
 
 typedef struct endpoint_event {
     endpoint_kind kind;
-    str data;         /* valid until the next call with this endpoint or a change of the input */
-    uint16_t code;    /* CLOSE, ERROR */
-    const char *why;  /* ERROR: static text, short enough for a Close reason */
-    uint64_t at;      /* ERROR: offset of the bad byte, counted from the first byte ever fed */
+    str data;        /* valid until the next call with this endpoint or a change of the input */
+    uint16_t code;   /* CLOSE, ERROR */
+    const char *why; /* ERROR: static text, short enough for a Close reason */
+    uint64_t at;     /* ERROR: offset of the bad frame or text byte, from the first byte ever fed */
     frame_head frame; /* FRAME */
 } endpoint_event;
 
@@ -108,8 +108,9 @@ int endpoint_binary(endpoint *e, str data, buf *out);
 int endpoint_ping(endpoint *e, str data, buf *out);
 
 /* Starts the closing handshake, once; later calls append nothing. code: one that
- * frame_close_valid() allows; reason: UTF-8, cut at 123 bytes. The peer's ENDPOINT_CLOSE then ends
- * the connection; the caller sets a timer for a peer that never answers. */
+ * frame_close_valid() allows, or CLOSE_NONE for a Close without code; reason: UTF-8, cut at 123
+ * bytes. The peer's ENDPOINT_CLOSE then ends the connection; the caller sets a timer for a peer
+ * that never answers. */
 void endpoint_close(endpoint *e, uint16_t code, str reason, buf *out);
 
 /* Is the connection to be closed, once everything written is sent? True after Close both ways and

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "ws/http.h"
 
-enum { HANDSHAKE_KEY_SIZE = 16, HANDSHAKE_PROTOCOL_MAX = 64 };
+enum { HANDSHAKE_KEY_SIZE = 16 };
 
 /* What a server accepts. All slices must outlive its use. */
 typedef struct handshake_policy {

@@ -58,8 +58,9 @@ long http_response(str in, http_head *h);
 int http_error_status(http_error e);       /* the status that answers it: 400, 414, 431 or 505 */
 const char *http_error_text(http_error e); /* what is wrong, for a log or a body */
 
-/* Could these first bytes (at least one) begin an HTTP request? 1 yes, 0 more needed, -1 no. Needs
- * a method token, SP, and a target that ends in " HTTP/": a SIP request line is told apart. */
+/* Could these first bytes begin an HTTP request? 1 yes, 0 more needed, -1 no. Yes when a method
+ * token is followed by a target that no SIP request has: "/...", "* HTTP/", "http...", "ws...", or
+ * anything after CONNECT. */
 int http_looks_like(str in);
 
 /* Value of the only header line of that name. Returns how many lines have the name; *value (may be
@@ -104,8 +105,11 @@ void http_write_header(buf *out, str name, str value);
 void http_write_number(buf *out, str name, uint64_t value);
 void http_write_end(buf *out);
 
-/* Writes a whole short response that ends the connection: status, Connection: close, Content-Type
- * text/plain, Content-Length and the text (for HEAD: head only, as that method wants it). */
+/* Ends a head that announces a short plain text, and appends the text (for HEAD: only the head). */
+void http_write_text(buf *out, str text, bool head_only);
+
+/* Writes a whole short response that ends the connection: status, Connection: close and the text.
+ */
 void http_write_refusal(buf *out, int status, str text, bool head_only);
 
 #endif

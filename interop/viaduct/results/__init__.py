@@ -6,10 +6,11 @@ The run engine and `viaduct judge` make these; the report reads nothing else.
 from viaduct.results.case import CaseResult, Known
 from viaduct.results.document import ResultsError, from_json, read, to_json, write
 from viaduct.results.run import RunResult, TargetInfo, Totals
-from viaduct.results.verdict import ExitCode, Verdict, of_findings, worst
+from viaduct.results.verdict import SEVERITY, ExitCode, Verdict, of_findings, worst
 
 __all__ = [
     "CaseResult",
+    "SEVERITY",
     "ExitCode",
     "Known",
     "ResultsError",

@@ -245,3 +245,12 @@ def _number(source: Mapping[str, Any], key: str, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ResultsError(f"{where}.{key}: a number wanted, not {type(value).__name__}")
     return float(value)
+
+
+def case_to_json(case: CaseResult) -> dict[str, Any]:
+    """One case as in results.json, for a process that runs a part of the cases."""
+    return _case_json(case)
+
+
+def case_from_json(value: Any) -> CaseResult:
+    return _case(value, "case")

@@ -1,4 +1,5 @@
-"""What the harness knows of a running target: its addresses, its name, and what it says it cannot do.
+"""What the harness knows of a running target: its addresses, its name, and what it says it cannot
+do.
 
 A description is plain data: it travels as JSON to the processes that run the cases.
 """
@@ -28,7 +29,9 @@ FEATURES: Mapping[str, str] = {
 
 
 class TargetError(Exception):
-    """The target cannot be used: the harness's trouble, not a verdict. The message names what was tried."""
+    """The target cannot be used:     the harness's trouble, not a verdict. The message names what
+    was tried.
+    """
 
 
 @dataclass(frozen=True, slots=True)

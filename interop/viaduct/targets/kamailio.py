@@ -1,4 +1,6 @@
-"""Kamailio as a target: Debian's package, started on free ports with a configuration made for conformance."""
+"""Kamailio as a target: Debian's package, started on free ports with a configuration made for
+conformance.
+"""
 
 import re
 import shutil

@@ -76,14 +76,18 @@ def make_pki(directory: Path, names: tuple[str, ...] = ("localhost", "sip.test")
     pki.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     pki.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     pki.key.touch(mode=0o600)
-    pki.key.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
+    pki.key.write_bytes(_pem(key))
     return pki
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    if not isinstance(key, ec.EllipticCurvePrivateKeyWithSerialization):
+        raise TypeError("this build of python3-cryptography cannot write private keys")
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -10,8 +10,8 @@ from viaduct.targets.description import Address, TargetError
 def free_ports(count: int) -> list[int]:
     """Ports free for TCP and UDP on both families at this moment.
 
-    They are held until all are found, so they differ; a program that binds them later may still lose the
-    race against another one, and its target then tries again with others.
+    They are held until all are found, so they differ; a program that binds them later may still
+    lose the race against another one, and its target then tries again with others.
     """
     held: list[socket.socket] = []
     ports: list[int] = []

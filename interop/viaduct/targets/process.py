@@ -1,4 +1,5 @@
-"""A program that the harness runs for the time of a run: started, watched, stopped by its own id."""
+"""A program that the harness runs for the time of a run: started, watched, stopped by its own id.
+"""
 
 import os
 import select
@@ -13,7 +14,9 @@ STOP_SECONDS = 5.0
 
 
 class Process:
-    """Standard error goes to `log`; standard output to `log` too, or to a pipe when `ready` is waited for."""
+    """Standard error goes to `log`; standard output to `log` too, or to a pipe when `ready` is
+    waited for.
+    """
 
     def __init__(
         self,

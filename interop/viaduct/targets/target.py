@@ -1,4 +1,7 @@
-"""The interface to a system under test. The bundled server is one among others and has no privileges."""
+"""The interface to a system under test.
+
+The bundled server is one among others and has no privileges.
+"""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -7,19 +10,28 @@ from viaduct.targets.description import Description
 
 
 class Target(ABC):
-    """Made once per run. start() may be called once; stop() any number of times, also after a failed start()."""
+    """Made once per run. start() may be called once; stop() any number of times, also after a
+    failed start().
+    """
 
     @abstractmethod
     def start(self, directory: Path) -> Description:
-        """Starts (or finds) the target, keeping its files in `directory`; TargetError when it cannot be used."""
+        """Starts (or finds) the target, keeping its files in `directory`; TargetError when it
+        cannot be used.
+        """
 
     @abstractmethod
     def stop(self) -> str | None:
-        """Stops what start() started. Returns what was wrong with its end (crash, leak), or None."""
+        """Stops what start() started.
+
+        Returns what was wrong with its end (crash, leak), or None.
+        """
 
     @abstractmethod
     def exited(self) -> str | None:
-        """How the target ended, if it ended by itself; None while it runs or is not ours to watch."""
+        """How the target ended, if it ended by itself; None while it runs or is not ours to
+        watch.
+        """
 
     @property
     def logs(self) -> tuple[Path, ...]:

@@ -1,4 +1,6 @@
-"""The bundled server as a target: any free ports, all transports, both families, and a front door."""
+"""The bundled server as a target: any free ports, all transports, both families, and a front
+door.
+"""
 
 import os
 import subprocess

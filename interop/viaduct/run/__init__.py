@@ -1,0 +1,1 @@
+"""The run engine: cases against a target, judged."""
