@@ -150,7 +150,7 @@ class Phone:
         register: bool = True,
         answers_at_once: bool = False,
     ) -> dict[str, Any]:
-        """Connects to the WebSocket URL and registers; returns the page's journal entry about it."""
+        """Connects to the WebSocket URL and registers; returns the journal entry about it."""
         self._settings = {
             "uri": uri,
             "server": server,
