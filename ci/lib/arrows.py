@@ -15,7 +15,7 @@ C_MAY_INCLUDE = {
     "server/fault": {"base", "sip", "fault"},
     "server/transport": {"base", "sip", "ws", "fault", "transport"},
     "server/proxy": {"base", "sip", "fault", "transport", "proxy"},
-    "clients/bridge": {"base", "sip", "ws", "bridge"},
+    "clients/bridge": {"base", "sip", "ws", "transport", "bridge"},
 }
 # Folders that must do without I/O: no libevent, no sockets.
 SANS_IO = {"server/ws", "server/sip"}

@@ -2,6 +2,7 @@
  * ALPN or the first bytes tell; HTTP is answered here (page, WebSocket handshake), SIP and
  * WebSocket connections are handed over to the flows. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -193,9 +194,12 @@ static bool send_file(door *d)
     return true;
 }
 
-/* Answers a request for a page. False when the door is gone. */
-static bool send_page(door *d, const http_head *h, str path)
+/* Answers a request for a page, file (-1: none) of that size and type. False when the door is gone.
+ */
+static bool send_page(door *d, const http_head *h, str path, int file, uint64_t size,
+                      const char *type)
 {
+    d->file = file;
     bool head_only = str_eq(h->method, STR("HEAD"));
     if (!head_only && !str_eq(h->method, STR("GET"))) {
         buf out;
@@ -210,10 +214,7 @@ static bool send_page(door *d, const http_head *h, str path)
         end(d, "405 method not allowed");
         return false;
     }
-    uint64_t size = 0;
-    const char *type = "";
-    d->file = page_open(d->t->o.www, path, &size, &type);
-    if (d->file < 0) {
+    if (file < 0) {
         refuse(d, 404, "no such page", head_only);
         return false;
     }
@@ -244,6 +245,36 @@ static void on_drained(conn *c, void *arg)
         conn_pause(c, false);
 }
 
+/* A refused handshake never becomes a flow, but its trace looks like one. */
+static void record_refusal(door *d, str head, str answer)
+{
+    transport *t = d->t;
+    if (!t->o.trace)
+        return;
+    bool secure = conn_secure(d->c);
+    char name[32];
+    (void)snprintf(name, sizeof(name), "%s-%llu", secure ? "wss" : "ws",
+                   (unsigned long long)++t->numbers);
+    recorder_event e = {.kind = "accept",
+                        .flow = name,
+                        .transport = secure ? "wss" : "ws",
+                        .local = conn_local(d->c),
+                        .remote = conn_peer(d->c)};
+    recorder_add(t->o.trace, &e);
+    e.kind = "handshake";
+    e.dir = RECORDER_IN;
+    e.data = head;
+    recorder_add(t->o.trace, &e);
+    e.dir = RECORDER_OUT;
+    e.data = answer;
+    recorder_add(t->o.trace, &e);
+    e.kind = "close";
+    e.dir = RECORDER_NONE;
+    e.data = (str){NULL, 0};
+    e.info = "{\"why\":\"local\"}";
+    recorder_add(t->o.trace, &e);
+}
+
 /* Answers a WebSocket handshake; the door is gone then. */
 static void shake(door *d, http_head *h, str head)
 {
@@ -262,6 +293,7 @@ static void shake(door *d, http_head *h, str head)
         leave(d);
         websocket_adopt(t, li, c, head, buf_slice(&out));
     } else {
+        record_refusal(d, head, buf_slice(&out));
         log_info("door", "handshake-refused", "status=%d why=\"%s\"", status, v.why);
         end(d, v.why);
     }
@@ -290,17 +322,19 @@ static size_t request(door *d, str in, bool *gone)
     } else if (http_target_of(&h, &target)) {
         refuse(d, 400, "request target or Host is malformed", head_only);
     } else {
-        uint64_t unused_size;
-        const char *unused_type;
-        int page = page_open(d->t->o.www, target.path, &unused_size, &unused_type);
-        if (page >= 0)
-            close(page);
-        if (d->mode == DOOR_WEBSOCKET || handshake_wanted(&h, &d->t->policy, page >= 0))
+        uint64_t length = 0;
+        const char *type = "";
+        int file = page_open(d->t->o.www, target.path, &length, &type);
+        bool websocket =
+            d->mode == DOOR_WEBSOCKET || handshake_wanted(&h, &d->t->policy, file >= 0);
+        if (file >= 0 && (websocket || body))
+            close(file);
+        if (websocket)
             shake(d, &h, head);
         else if (body)
             refuse(d, 400, "no request with a body is served", head_only);
         else
-            *gone = !send_page(d, &h, target.path);
+            *gone = !send_page(d, &h, target.path, file, length, type);
     }
     return (size_t)size;
 }

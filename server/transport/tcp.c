@@ -140,7 +140,8 @@ static void on_closed(conn *c, conn_why why, const char *detail, void *arg)
     flow *f = &s->f;
     flow_record_close(f, why == CONN_EOF ? "eof" : why == CONN_RESET ? "reset" : "error", 0);
     f->c = NULL;
-    flow_end(f, detail);
+    bool slow = why == CONN_TIMEOUT && s->midway && f->state == FLOW_OPEN;
+    flow_end(f, slow ? "message not completed in time" : detail);
 }
 
 static int tcp_send(flow *f, str message, const char **why)

@@ -50,8 +50,6 @@ _BY_HEADER = {
     ),
     "cseq": "A response is not matched to its request, or a request is taken for a stale one.",
     "call-id": "The message is put into another dialog or registration than the one it belongs to.",
-    "from": "Dialogs are told apart by tag; without it a forked call mixes up its branches.",
-    "to": "Dialogs are told apart by tag; without it a forked call mixes up its branches.",
     "max-forwards": "Without the count a loop between two proxies runs until one of them is down.",
     "max-breadth": "A forking loop multiplies requests until a proxy is down.",
     "content-length": (
@@ -91,6 +89,8 @@ _FRAME_WORDS = tuple("fin rsv close ping pong payload masking opcode control tex
 def consequence(requirement: Requirement) -> str:
     """The sentence for this requirement, or "" where none would be true for sure."""
     header = requirement.header.lower()
+    if header in ("from", "to") and "tag" in requirement.text.lower():
+        return "Dialogs are told apart by tag; without it a forked call mixes up its branches."
     if header in _BY_HEADER:
         return _BY_HEADER[header]
     if not requirement.id.startswith(("RFC6455", "RFC7118", "RFC8441", "RFC7692")):

@@ -16,6 +16,8 @@ def selected(case: Case, words: Sequence[str]) -> bool:
 
 
 def _means(word: str, case: Case) -> bool:
+    if word.startswith("="):
+        return case.id == word[1:]
     if any(char in word for char in "*?["):
         return fnmatchcase(case.id, word)
     return case.id == word or case.id.startswith(word + "-") or word in case.requirements

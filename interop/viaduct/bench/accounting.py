@@ -1,0 +1,36 @@
+"""What processes have cost so far, from the kernel's own accounting."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def family(pid: int) -> list[int]:
+    """The process and all of its descendants."""
+    children = [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+    return [pid] + [member for child in children for member in family(child)]
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Time on a CPU, user and system, of all threads, in seconds: nanosecond accounting of the scheduler."""
+    return (
+        sum(
+            int((task / "schedstat").read_text().split()[0])
+            for pid in pids
+            for task in Path(f"/proc/{pid}/task").iterdir()
+        )
+        / 1e9
+    )
+
+
+def memory_bytes(pids: Iterable[int]) -> int:
+    """Resident memory, shared pages divided among those who share them (PSS). Sockets are the kernel's."""
+    total = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) * 1024
+    return total
