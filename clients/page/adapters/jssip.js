@@ -1,5 +1,6 @@
 // JsSIP behind the adapter interface described in README.md.
 import JsSIP from "jssip";
+import { PhoneFailure } from "../journal.js";
 
 export const library = { name: "jssip", version: JsSIP.version };
 
@@ -85,7 +86,7 @@ export function create(settings, emit) {
   }
 
   function current() {
-    if (!session) throw new Error("there is no call");
+    if (!session) throw new PhoneFailure("there is no call");
     return session;
   }
 

@@ -19,6 +19,10 @@ class BrowserError(Exception):
     """The driver, the browser or the page says that something did not work."""
 
 
+class PhoneFailure(AssertionError):
+    """A phone was refused or waited in vain: what it asked for did not come about."""
+
+
 class Driver:
     """clients/driver/driver.js, or whatever `command` starts and speaks its language.
 
@@ -53,7 +57,7 @@ class Driver:
         return self._process.pid
 
     def send(self, do: str, **fields: Any) -> Future[Any]:
-        """Sends a command; the future ends with its result or with a BrowserError."""
+        """Sends a command; the future ends with its result, a BrowserError or a PhoneFailure."""
         future: Future[Any] = Future()
         with self._lock:
             if self._ended is not None:
@@ -77,8 +81,8 @@ class Driver:
             return await asyncio.wait_for(asyncio.wrap_future(self.send(do, **fields)), seconds)
         except asyncio.TimeoutError as error:
             raise BrowserError(f"{_what(do, fields)}: no answer within {seconds:g} s") from error
-        except BrowserError as error:
-            raise BrowserError(f"{_what(do, fields)}: {error}") from error
+        except (BrowserError, PhoneFailure) as error:
+            raise type(error)(f"{_what(do, fields)}: {error}") from error
 
     def close(self) -> None:
         """Ends browser and driver: the end of its input tells the driver to close the browser."""
@@ -119,7 +123,9 @@ class Driver:
             future = self._waiting.pop(item.get("id", 0), None)
         if future is None or not future.set_running_or_notify_cancel():
             return  # whoever asked has given up
-        if "error" in item:
+        if "failure" in item:
+            future.set_exception(PhoneFailure(item["failure"]))
+        elif "error" in item:
             future.set_exception(BrowserError(item["error"]))
         else:
             future.set_result(item.get("ok"))

@@ -21,7 +21,7 @@ HOST = "127.0.0.1"
 # Upper bounds: of a scenario's single steps, and of all of it.
 STEP_MS = 8000
 END_SECONDS = 15.0
-REGISTER_SECONDS = 10.0
+START_SECONDS = 10.0
 # SIPp's status when it cannot bind a port (-2 as a byte); another port is tried then.
 BIND_FAILED = 254
 ATTEMPTS = 3
@@ -117,12 +117,9 @@ class Sipp:
 
     async def _start(self, scenario: str, callee: str, answer: str | None) -> None:
         for _ in range(ATTEMPTS):
-            self._port = free_ports(1)[0]
             await self._spawn(scenario, callee, answer)
-            if answer is None:
-                return
             try:
-                await self.until("registered", REGISTER_SECONDS)
+                await self.until("started" if answer is None else "registered", START_SECONDS)
                 return
             except SippFailure:
                 if self._process is None or self._process.returncode != BIND_FAILED:
@@ -131,6 +128,8 @@ class Sipp:
 
     def _command(self, scenario: str, callee: str, answer: str | None, log: int) -> list[str]:
         remote = self._bridge.address if self._bridge is not None else self._address
+        # SIPp looks for free media and control ports by itself, but in a short range.
+        self._port, media, control = free_ports(3)
         keys: Mapping[str, str] = {**self.identity.keys(self._port), "target": callee}
         command = [
             *(
@@ -141,6 +140,7 @@ class Sipp:
             ),
             *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-l", "1", "-nostdin"),
             *("-i", HOST, "-p", str(self._port), "-bind_local"),
+            *("-mi", HOST, "-mp", str(media), "-ci", HOST, "-cp", str(control)),
             *("-recv_timeout", str(STEP_MS), "-default_behaviors", "all,-bye"),
             *("-cid_str", f"%u-%p-{uuid.uuid4().hex[:12]}@{HOST}"),
             *("-trace_msg", "-message_file", str(self.log)),
@@ -246,7 +246,7 @@ class Sipp:
         """The vantage as a file, after close(); None when no message came or went."""
         if self._bridge is not None:
             return self._bridge.record
-        if not self.log.exists() or not self.log.stat().st_size:
+        if not self.log.exists() or not sipplog.looks_like(self.log.read_bytes()):
             return None
         place = sipplog.Place(
             at=self.at,
