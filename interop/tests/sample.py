@@ -16,6 +16,7 @@ from viaduct.trace.model import Event, Header, Trace
 LEGS = ("ws", "wss", "tls", "tcp", "udp")
 TOKENS = {"ws": "WS", "wss": "WSS", "tls": "TLS", "tcp": "TCP", "udp": "UDP"}
 PORTS = {"ws": 8080, "wss": 8443, "tls": 5061, "tcp": 5060, "udp": 5060}
+STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&`|\x1b[2J"
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -268,7 +269,7 @@ def run(out: Path, operations: tuple[str, ...] = ("call", "message", "options"))
     return RunResult(
         suite="proxy",
         target=TargetInfo("kamailio", "5.6.3"),
-        started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc),
+        started=STARTED,
         seconds=48.25,
         cases=tuple(cases),
     )

@@ -31,6 +31,11 @@ struct loop {
     bool stopping;
 };
 
+struct event_base *loop_base(loop *l)
+{
+    return l->base;
+}
+
 uint64_t loop_now(const loop *l)
 {
     (void)l;

@@ -22,6 +22,8 @@ void loop_stop(loop *l); /* lets the running callback end, then loop_run() retur
  * programs with a loop of their own. */
 void loop_step(loop *l, bool wait);
 uint64_t loop_now(const loop *l); /* ms, monotonic, never 0 */
+/* For libevent's own services on the same loop (evdns). */
+struct event_base *loop_base(loop *l);
 
 /* A one-shot timer, embedded in its owner's struct. Owner clears it before its memory goes. */
 typedef struct loop_timer {

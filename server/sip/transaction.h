@@ -10,8 +10,8 @@
  * A server, for each request:
  *
  *     switch (sip_transaction_request(t, m, now, &tx)) {
- *     case SIP_TRANSACTION_NEW:       // tx is NULL: create one (not for ACK) and let the core
- * decide tx = sip_transaction_serve(t, m, flow, reliable, user, now);
+ *     case SIP_TRANSACTION_NEW:       // tx is NULL: create one (but not for an ACK)
+ *         tx = sip_transaction_serve(t, m, flow, reliable, user, now);
  *         ... sip_transaction_respond(tx, bytes, 200, now) ...
  *     case SIP_TRANSACTION_ACK:       // tx: the INVITE's, which a 2xx had answered
  *     case SIP_TRANSACTION_ABSORBED:  // dealt with
@@ -92,6 +92,9 @@ sip_transaction *sip_transaction_serve(sip_transactions *t, const sip_message *m
  * needed. 0, or -1 when its state no longer takes it (a final response has been sent; further 2xx
  * to an INVITE are taken). */
 int sip_transaction_respond(sip_transaction *tx, str response, unsigned status, uint64_t now);
+
+/* Ends a server transaction that will never be answered (RFC 4320 4.2: no 408 to a non-INVITE). */
+void sip_transaction_abandon(sip_transaction *tx, uint64_t now);
 
 /* The INVITE server transaction that this CANCEL is meant for (9.2), or NULL. */
 sip_transaction *sip_transaction_cancelled(sip_transactions *t, const sip_message *cancel);

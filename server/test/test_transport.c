@@ -1,160 +1,22 @@
 /* Messages there and back on each transport, through listeners of their own and the front door. */
-#include "test/peer.h"
+#include "test/rig.h"
 
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/sock.h"
-#include "test/certificate.h"
-#include "transport/transport.h"
-#include "ws/frame.h"
-
-#define REQUEST(length, body)                                                                      \
-    "MESSAGE sip:bob@sip.test SIP/2.0\r\nVia: SIP/2.0/TCP x.invalid;branch=z9hG4bK1\r\n"           \
-    "Content-Length: " length "\r\n\r\n" body
-
-static const char UPGRADE[] = "GET /sip HTTP/1.1\r\nHost: sip.test\r\nUpgrade: websocket\r\n"
-                              "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                              "Sec-WebSocket-Protocol: sip\r\n\r\n";
-
-typedef struct fixture {
-    certificate files;
-    loop *l;
-    tls *server, *client;
-    transport *t;
-    /* what the handler saw */
-    unsigned opened, messages, closed, bad, unreachable;
-    buf last;
-    uint64_t last_id;
-    char why[200];
-    bool echo;
-} fixture;
-
-static void on_message(flow *f, str message, void *arg)
-{
-    fixture *x = arg;
-    x->messages++;
-    x->last_id = flow_id(f);
-    buf_clear(&x->last);
-    buf_str(&x->last, message);
-    if (x->echo)
-        assert_int_equal(flow_send(f, message, NULL), 0);
-}
-
-static void on_bad(flow *f, str head, size_t offset, const char *reason, void *arg)
-{
-    (void)head;
-    (void)offset;
-    fixture *x = arg;
-    x->bad++;
-    snprintf(x->why, sizeof(x->why), "%s", reason);
-    assert_int_equal(flow_send(f, STR("SIP/2.0 400 Bad\r\nContent-Length: 0\r\n\r\n"), NULL), 0);
-}
-
-static void on_opened(flow *f, void *arg)
-{
-    fixture *x = arg;
-    x->opened++;
-    x->last_id = flow_id(f);
-    assert_true(flow_is_open(f));
-    assert_true(transport_find(x->t, flow_id(f)) == f);
-}
-
-static void on_closed(flow *f, const char *why, void *arg)
-{
-    fixture *x = arg;
-    x->closed++;
-    assert_false(flow_is_open(f));
-    assert_int_equal(flow_send(f, STR("late"), NULL), -1);
-    snprintf(x->why, sizeof(x->why), "%s", why);
-}
-
-static void on_unreachable(flow *f, const char *why, void *arg)
-{
-    (void)f;
-    fixture *x = arg;
-    x->unreachable++;
-    snprintf(x->why, sizeof(x->why), "%s", why);
-}
-
-static const transport_handler HANDLER = {.message = on_message,
-                                          .bad = on_bad,
-                                          .opened = on_opened,
-                                          .closed = on_closed,
-                                          .unreachable = on_unreachable};
-
-static int set_up(void **state)
-{
-    fixture *x = calloc(1, sizeof(*x));
-    char err[300];
-    certificate_make(&x->files);
-    x->l = loop_new();
-    x->server = tls_server(x->files.cert, x->files.key, NULL, err, sizeof(err));
-    x->client = tls_client(x->files.ca, err, sizeof(err));
-    assert_non_null(x->server);
-    assert_non_null(x->client);
-    buf_init(&x->last, 1 << 20);
-    x->echo = true;
-    static const char *const paths[] = {"/sip", NULL};
-    transport_options o = {.server = x->server, .client = x->client, .ws_paths = paths};
-    x->t = transport_new(x->l, &o, &HANDLER, x);
-    *state = x;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *x = *state;
-    transport_free(x->t);
-    loop_free(x->l);
-    tls_free(x->server);
-    tls_free(x->client);
-    certificate_remove(&x->files);
-    buf_free(&x->last);
-    free(x);
-    return 0;
-}
-
-static const listener *listen_on(fixture *x, const char *spec)
-{
-    char err[300] = "";
-    const listener *li = transport_listen(x->t, spec, err, sizeof(err));
-    if (!li)
-        fail_msg("%s", err);
-    return li;
-}
-
-static void dial(fixture *x, peer *p, const listener *li)
-{
-    bool secure = li->kind == LISTEN_TLS || li->kind == LISTEN_WSS || li->kind == LISTEN_SECURE;
-    peer_dial(p, x->l, &li->at, secure ? x->client : NULL, NULL);
-}
-
-/* A masked client frame. */
-static void send_frame(peer *p, uint8_t opcode, bool fin, str payload)
-{
-    static const uint8_t key[4] = {1, 2, 3, 4};
-    buf b;
-    buf_init(&b, 1 << 20);
-    frame_write(&b, opcode, fin, payload, key);
-    peer_send(p, buf_slice(&b));
-    buf_free(&b);
-}
 
 static void stream_goes_both_ways(void **state)
 {
-    fixture *x = *state;
+    rig *x = *state;
     static const char *const specs[] = {"tcp:127.0.0.1:0", "tcp:[::1]:0",       "tls:127.0.0.1:0",
                                         "tls:[::1]:0",     "plain:127.0.0.1:0", "secure:[::1]:0"};
     for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
         peer p;
-        dial(x, &p, listen_on(x, specs[i]));
+        rig_dial(x, &p, rig_listen(x, specs[i]));
         unsigned before = x->messages, closed = x->closed;
-        peer_send(&p, STR("\r\n" REQUEST("5", "hello") REQUEST("0", "")));
-        WAIT_FOR(x->l,
-                 x->messages == before + 2 && peer_has(&p, REQUEST("5", "hello") REQUEST("0", "")));
+        peer_send(&p, STR("\r\n" RIG_REQUEST("5", "hello") RIG_REQUEST("0", "")));
+        WAIT_FOR(x->l, x->messages == before + 2 &&
+                           peer_has(&p, RIG_REQUEST("5", "hello") RIG_REQUEST("0", "")));
         flow *f = transport_find(x->t, x->last_id);
         assert_non_null(f);
         assert_int_equal(flow_kind_of(f), strstr("tls secure", strtok(strdupa(specs[i]), ":"))
@@ -170,39 +32,39 @@ static void stream_goes_both_ways(void **state)
 
 static void websocket_goes_both_ways(void **state)
 {
-    fixture *x = *state;
+    rig *x = *state;
     static const char *const specs[] = {"ws:127.0.0.1:0", "ws:[::1]:0", "wss:127.0.0.1:0",
                                         "plain:[::1]:0", "secure:127.0.0.1:0"};
     for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
         peer p;
-        dial(x, &p, listen_on(x, specs[i]));
+        rig_dial(x, &p, rig_listen(x, specs[i]));
         unsigned before = x->messages, closed = x->closed;
-        peer_send(&p, str_of(UPGRADE));
+        peer_send(&p, str_of(RIG_UPGRADE));
         WAIT_FOR(x->l, peer_has(&p, "\r\n\r\n"));
         assert_true(peer_has(&p, "HTTP/1.1 101 "));
         assert_true(peer_has(&p, "Sec-WebSocket-Protocol: sip\r\n"));
         assert_true(peer_has(&p, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         buf_clear(&p.got);
-        send_frame(&p, FRAME_TEXT, true, STR(REQUEST("2", "hi")));
-        WAIT_FOR(x->l, x->messages == before + 1 && peer_has(&p, REQUEST("2", "hi")));
+        rig_frame(&p, FRAME_TEXT, true, STR(RIG_REQUEST("2", "hi")));
+        WAIT_FOR(x->l, x->messages == before + 1 && peer_has(&p, RIG_REQUEST("2", "hi")));
         assert_int_equal((uint8_t)p.got.p[0], 0x81);
         buf_clear(&p.got);
-        send_frame(&p, FRAME_BINARY, true, STR(REQUEST("2", "\xff\xfe")));
+        rig_frame(&p, FRAME_BINARY, true, STR(RIG_REQUEST("2", "\xff\xfe")));
         WAIT_FOR(x->l, x->messages == before + 2 && peer_has(&p, "\xff\xfe"));
         assert_int_equal((uint8_t)p.got.p[0], 0x82);
         buf_clear(&p.got);
-        send_frame(&p, FRAME_TEXT, true, STR("\r\n\r\n"));
+        rig_frame(&p, FRAME_TEXT, true, STR("\r\n\r\n"));
         WAIT_FOR(x->l, p.got.n == 4);
         assert_memory_equal(p.got.p, "\x81\x02\r\n", 4);
         buf_clear(&p.got);
-        send_frame(&p, FRAME_PING, true, STR("abc"));
+        rig_frame(&p, FRAME_PING, true, STR("abc"));
         WAIT_FOR(x->l, p.got.n == 5);
         assert_memory_equal(p.got.p,
                             "\x8a\x03"
                             "abc",
                             5);
         buf_clear(&p.got);
-        send_frame(&p, FRAME_CLOSE, true, STR("\x03\xe8"));
+        rig_frame(&p, FRAME_CLOSE, true, STR("\x03\xe8"));
         WAIT_FOR(x->l, p.closed && x->closed == closed + 1);
         assert_int_equal(p.why, CONN_EOF);
         assert_int_equal(p.got.n, 4);
@@ -213,10 +75,10 @@ static void websocket_goes_both_ways(void **state)
 
 static void udp_goes_both_ways(void **state)
 {
-    fixture *x = *state;
+    rig *x = *state;
     static const char *const specs[] = {"udp:127.0.0.1:0", "udp:[::1]:0"};
     for (size_t i = 0; i < 2; i++) {
-        const listener *li = listen_on(x, specs[i]);
+        const listener *li = rig_listen(x, specs[i]);
         addr any = li->at, mine, from;
         any.port = 0;
         int fd = sock_udp(&any, &mine);
@@ -251,17 +113,17 @@ static void udp_goes_both_ways(void **state)
 
 static void reach_dials_once_and_sends_while_connecting(void **state)
 {
-    fixture *x = *state;
+    rig *x = *state;
     static const char *const specs[] = {"tcp:127.0.0.1:0", "tls:[::1]:0"};
     static const flow_kind kinds[] = {FLOW_TCP, FLOW_TLS};
     for (size_t i = 0; i < 2; i++) {
-        const listener *li = listen_on(x, specs[i]);
+        const listener *li = rig_listen(x, specs[i]);
         x->echo = false;
         unsigned before = x->messages, opened = x->opened, closed = x->closed;
         flow *f = transport_reach(x->t, kinds[i], &li->at, NULL, NULL, NULL);
         assert_non_null(f);
         assert_false(flow_is_open(f));
-        assert_int_equal(flow_send(f, STR(REQUEST("0", "")), NULL), 0);
+        assert_int_equal(flow_send(f, STR(RIG_REQUEST("0", "")), NULL), 0);
         assert_true(transport_reach(x->t, kinds[i], &li->at, NULL, NULL, NULL) == f);
         WAIT_FOR(x->l, x->messages == before + 1 && x->opened == opened + 2);
         assert_true(flow_is_open(f));
@@ -276,13 +138,13 @@ static void reach_dials_once_and_sends_while_connecting(void **state)
 
 static void failed_dial_is_reported(void **state)
 {
-    fixture *x = *state;
+    rig *x = *state;
     addr at, bound;
     assert_int_equal(addr_parse(&at, STR("127.0.0.1:0")), 0);
     close(sock_listen(&at, &bound));
     flow *f = transport_reach(x->t, FLOW_TCP, &bound, NULL, NULL, NULL);
     assert_non_null(f);
-    assert_int_equal(flow_send(f, STR(REQUEST("0", "")), NULL), 0);
+    assert_int_equal(flow_send(f, STR(RIG_REQUEST("0", "")), NULL), 0);
     WAIT_FOR(x->l, x->closed == 1);
     assert_string_equal(x->why, "Connection refused");
     const char *why = NULL;
@@ -295,10 +157,10 @@ static void failed_dial_is_reported(void **state)
 
 static void unverified_tls_server_gets_nothing(void **state)
 {
-    fixture *x = *state;
-    const listener *li = listen_on(x, "tls:127.0.0.1:0");
+    rig *x = *state;
+    const listener *li = rig_listen(x, "tls:127.0.0.1:0");
     flow *f = transport_reach(x->t, FLOW_TLS, &li->at, "other.test", NULL, NULL);
-    assert_int_equal(flow_send(f, STR(REQUEST("0", "")), NULL), 0);
+    assert_int_equal(flow_send(f, STR(RIG_REQUEST("0", "")), NULL), 0);
     WAIT_FOR(x->l, x->closed == 1);
     assert_non_null(strstr(x->why, "certificate not accepted: hostname mismatch"));
     assert_int_equal(x->messages, 0);
@@ -306,9 +168,9 @@ static void unverified_tls_server_gets_nothing(void **state)
 
 static void unframed_stream_is_answered_and_closed(void **state)
 {
-    fixture *x = *state;
+    rig *x = *state;
     peer p;
-    dial(x, &p, listen_on(x, "tcp:127.0.0.1:0"));
+    rig_dial(x, &p, rig_listen(x, "tcp:127.0.0.1:0"));
     peer_send(&p, STR("MESSAGE sip:b@sip.test SIP/2.0\r\nFrom: x\r\n\r\nrest"));
     WAIT_FOR(x->l, p.closed);
     assert_int_equal(x->bad, 1);
@@ -321,12 +183,12 @@ static void unframed_stream_is_answered_and_closed(void **state)
 
 static void flow_ids_are_never_reused(void **state)
 {
-    fixture *x = *state;
-    const listener *li = listen_on(x, "tcp:127.0.0.1:0");
+    rig *x = *state;
+    const listener *li = rig_listen(x, "tcp:127.0.0.1:0");
     uint64_t last = 0;
     for (unsigned i = 1; i <= 3; i++) {
         peer p;
-        dial(x, &p, li);
+        rig_dial(x, &p, li);
         WAIT_FOR(x->l, p.open);
         WAIT_FOR(x->l, x->opened == i);
         assert_true(x->last_id > last);
@@ -339,7 +201,7 @@ static void flow_ids_are_never_reused(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         T(stream_goes_both_ways),
         T(websocket_goes_both_ways),

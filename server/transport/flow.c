@@ -230,8 +230,9 @@ void flow_end(flow *f, const char *why)
     if (f->state == FLOW_GONE)
         return;
     f->state = FLOW_GONE;
-    f->why = str_dup(str_of(why));
-    log_info("flow", "end", "flow=%s why=\"%s\"", f->name, why);
+    if (!f->why) /* the first reason counts: of a flow that was closing, why it was closed */
+        f->why = str_dup(str_of(why));
+    log_info("flow", "end", "flow=%s why=\"%s\"", f->name, f->why);
     if (f->c)
         conn_close(f->c);
     f->c = NULL;

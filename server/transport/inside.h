@@ -27,7 +27,7 @@ struct flow {
     const listener *li;
     conn *c; /* NULL on UDP, and once gone */
     void *user;
-    char *why;       /* once gone */
+    char *why;       /* once closing or gone */
     char *host;      /* the name we verified, when we opened a TLS connection; else NULL */
     flow *next_id;   /* chain of transport.by_id */
     flow *next_peer; /* chain of transport.by_peer */

@@ -128,11 +128,11 @@ static void give_up(void *arg)
     flow_end(&w->f, "the peer did not answer our Close");
 }
 
-/* Keeps the reason that flow_end() is to report, once the peer has closed too. */
+/* Keeps the first reason, which is the one to report once the connection is gone. */
 static void keep_why(flow *f, const char *why)
 {
-    free(f->why);
-    f->why = str_dup(str_of(why));
+    if (!f->why)
+        f->why = str_dup(str_of(why));
 }
 
 static void ws_close(flow *f, unsigned code, const char *why)
@@ -240,10 +240,7 @@ static void read_frames(websocket *w, char *p, size_t n)
     if (f->state != FLOW_GONE) {
         (void)put(w, &out);
         if (endpoint_over(&w->e) || (fault_on(FAULT_WS_CLOSE_MISSING) && endpoint_closing(&w->e))) {
-            char *why = f->why;
-            f->why = NULL;
-            flow_end(f, why ? why : "WebSocket closed");
-            free(why);
+            flow_end(f, "WebSocket closed");
         }
     }
     buf_free(&out);

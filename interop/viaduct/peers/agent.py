@@ -246,10 +246,11 @@ class Agent:
                     f"{self.name} got {incoming.request.start!r} where {method} was due"
                 )
 
-    def nothing_came(self) -> bool:
-        """Whether no request waits:         to be asked after an event which shows that none is
-        on its way.
-        """
+    async def nothing_came(self) -> bool:
+        """Whether no request waits, nor is on its way when a request of ours has made its round."""
+        if not self.flow.closed.is_set():
+            round_trip = await self.request("OPTIONS", f"sip:{self.domain}")
+            await round_trip.final()
         return self._requests.empty()
 
     @staticmethod

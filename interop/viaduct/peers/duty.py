@@ -3,7 +3,7 @@
 import os
 
 # Upper bound of every wait for the target. It bounds a failing case; a passing one never waits.
-PATIENCE = float(os.environ.get("VIADUCT_PATIENCE", "4"))
+PATIENCE = float(os.environ.get("VIADUCT_PATIENCE", "3"))
 
 
 class Violation(AssertionError):

@@ -186,11 +186,11 @@ def excerpt(data: bytes, span: tuple[int, int] | None, style: Style) -> Iterator
 
 def _marked(line: bytes, start: int, end: int, style: Style) -> Iterator[str]:
     start, end = max(start, 0), min(end, len(line))
-    before, marked = decode(line[:start]), decode(line[start:end])
+    before, marked, after = decode(line[:start]), decode(line[start:end]), decode(line[end:])
     if len(before) > WIDTH // 2:
         before = "…" + before[-(WIDTH // 2) :]
-    text = before + marked + decode(line[end:])
-    yield _cut(before) + style.paint(marked, "4;31") + _cut(text[len(before) + len(marked) :])
+    marked = _cut(marked)
+    yield before + style.paint(marked, "4;31") + _cut(after)
     yield " " * len(before) + style.paint("^" * max(len(marked), 1), "31")
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from viaduct.peers.duty import Inconclusive, Skip, Unreachable, Unsupported, Violation
 from viaduct.results import CaseResult, Verdict, of_findings, worst
-from viaduct import rules
-from viaduct.rules.finding import Finding
+from viaduct.rules import Finding, judge
 from viaduct.run.lab import Lab
 from viaduct.trace import jsonl
 from viaduct.trace.model import Trace
@@ -41,7 +40,7 @@ def run_case(
     mine = list(lab.findings)
     others: list[Finding] = []
     try:
-        for finding in _judge(trace):
+        for finding in judge(trace):
             (mine if finding.party == "target" else others).append(finding)
     except Exception:  # a rule that falls over must not hide what the case found
         outcome, reason = Verdict.ERROR, "a rule failed:\n" + traceback.format_exc()
@@ -91,11 +90,6 @@ async def _bounded(lab: Lab, function: Callable[..., Any], arguments: Mapping[st
             await function(**arguments)
     finally:
         await lab.finish()
-
-
-def _judge(trace: Trace) -> list[Finding]:
-    judge = getattr(rules, "judge", None)
-    return [] if judge is None else list(judge(trace))
 
 
 def _messages(trace: Trace) -> int:

@@ -2,6 +2,7 @@
 due.
 """
 
+import asyncio
 import ssl
 import uuid
 from functools import lru_cache
@@ -12,6 +13,7 @@ from viaduct.peers.duty import Skip, Unsupported, Violation
 from viaduct.peers.flow import Flow, StreamFlow, UdpFlow
 from viaduct.peers.link import Link, tls_context
 from viaduct.peers.sink import DialSink
+from viaduct.peers.transaction import Incoming
 from viaduct.peers.websocket import SipWebSocket, WebSocket
 from viaduct.results import Verdict
 from viaduct.rules.finding import Finding
@@ -122,6 +124,21 @@ class Lab:
         sink = await DialSink.open(self.recorder(name), "::1" if family == 6 else "127.0.0.1")
         self._sinks.append(sink)
         return sink
+
+    async def first_request(self, method: str, *agents: Agent) -> Incoming:
+        """The request that has to come to one of these agents, whichever it is."""
+        waits = {asyncio.create_task(agent.expect(method)) for agent in agents}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    @staticmethod
+    def uuid() -> str:
+        return str(uuid.uuid4())
 
     def user(self, name: str) -> str:
         """A user name that nobody else has, in this run or another one at the same target."""

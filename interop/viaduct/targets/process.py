@@ -3,6 +3,7 @@
 
 import os
 import select
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -28,10 +29,13 @@ class Process:
     ) -> None:
         self.command = list(command)
         self.log = log
+        # Should the harness itself be killed, what it started ends as well.
+        guard = shutil.which("setpriv")
+        guarded = [guard, "--pdeathsig", "TERM", "--"] if guard is not None else []
         with log.open("ab") as sink:
             try:
                 self._process = subprocess.Popen(
-                    self.command,
+                    [*guarded, *self.command],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE if ready_on_stdout else sink,
                     stderr=sink,

@@ -1,0 +1,21 @@
+/* Flow tokens (RFC 5626 section 5.2): the id of a flow, signed with a key that only this process
+ * knows, in characters that are legal in the user part of a URI. The flow is recovered from the
+ * token alone; a token that was altered or made elsewhere is not accepted. */
+#ifndef VIADUCT_PROXY_TOKEN_H
+#define VIADUCT_PROXY_TOKEN_H
+
+#include "base/str.h"
+
+enum { TOKEN_KEY = 32, TOKEN_TEXT = 27 };
+
+typedef struct token_key {
+    uint8_t bytes[TOKEN_KEY];
+} token_key;
+
+void token_key_new(token_key *key);
+void token_make(const token_key *key, uint64_t id, char out[TOKEN_TEXT]); /* not terminated */
+
+/* 0 and the flow's id, or -1 when the text is no token of this key. */
+int token_read(const token_key *key, str text, uint64_t *id);
+
+#endif
