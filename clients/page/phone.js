@@ -81,11 +81,11 @@ export class Phone {
     return this.journal.until("unregistered", { after });
   }
 
-  // Resolves when the call stands (the ACK is sent); `early: true` resolves when the other side is being called.
-  async call(target, { early = false } = {}) {
+  // Resolves when the call has come so far: "outgoing", "progress" (it rings) or "confirmed" (the ACK is sent).
+  async call(target, reach = "confirmed") {
     const after = this.journal.length;
     this.#need().call(target);
-    return this.journal.until(early ? "progress" : "confirmed", { after, fatal: CALL_FAILED });
+    return this.journal.until(reach, { after, fatal: CALL_FAILED });
   }
 
   async answer() {

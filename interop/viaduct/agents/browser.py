@@ -48,6 +48,7 @@ class BrowserFarm:
         directory: Path,
         authorities: tuple[Path, ...] = (),
         *,
+        flags: tuple[str, ...] = (),
         clients: Path = CLIENTS,
         executable: str | None = None,
     ) -> None:
@@ -61,7 +62,7 @@ class BrowserFarm:
         self.driver = Driver(
             ["node", str(clients / "driver" / "driver.js")], directory / "driver.log", self._hear
         )
-        launch: dict[str, Any] = {"home": str(home)}
+        launch: dict[str, Any] = {"home": str(home), "flags": list(flags)}
         if executable is not None:
             launch["executable"] = executable
         try:
@@ -125,6 +126,11 @@ class Phone:
         self._settings: dict[str, Any] | None = None
 
     @property
+    def uri(self) -> str:
+        """Its address of record; empty before start()."""
+        return str(self._settings["uri"]) if self._settings is not None else ""
+
+    @property
     def at(self) -> str:
         return self.recorder.at
 
@@ -171,9 +177,9 @@ class Phone:
     async def unregister(self) -> dict[str, Any]:
         return await self._journal("unregister")
 
-    async def call(self, target: str, *, early: bool = False) -> dict[str, Any]:
-        """Calls; ends when the call is confirmed, or with `early` when the other side rings."""
-        return await self._journal("call", target, {"early": early})
+    async def call(self, target: str, reach: str = "confirmed") -> dict[str, Any]:
+        """Calls; ends when the call is "outgoing", or in "progress" (it rings), or "confirmed"."""
+        return await self._journal("call", target, reach)
 
     async def answer(self) -> dict[str, Any]:
         return await self._journal("answer")

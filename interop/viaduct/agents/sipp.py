@@ -12,7 +12,7 @@ from datetime import timezone
 from pathlib import Path
 
 from viaduct.agents.bridge import Bridge
-from viaduct.targets.description import Address, Description
+from viaduct.targets.description import Description
 from viaduct.targets.port import free_ports
 from viaduct.trace import jsonl, sipplog
 
@@ -31,10 +31,6 @@ STOPPED_ITSELF = 97
 
 class SippError(Exception):
     """SIPp cannot be run: the harness's trouble."""
-
-
-class SippFailure(AssertionError):
-    """The scenario did not come to its end. The text holds what SIPp saw and said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,71 +62,49 @@ class Identity:
 
 
 class Sipp:
-    """One SIPp with one socket on one leg. Use start(), then end() or close()."""
+    """One SIPp with one socket on one leg: play(), end(), close(), and then trace()."""
 
-    def __init__(
-        self,
-        at: str,
-        identity: Identity,
-        directory: Path,
-        address: Address,
-        bridge: Bridge | None,
-    ) -> None:
+    def __init__(self, at: str, user: str, leg: str, target: Description, directory: Path) -> None:
         self.at = at
-        self.identity = identity
+        self.leg = leg
+        self.user = user
+        self._identity = Identity(user, target.domain, leg, target.missing("outbound") is None)
+        self._target = target
+        self._address = target.address(leg)
         self._directory = directory
-        self._address = address
-        self._bridge = bridge
+        self._bridge: Bridge | None = None
         self._port = 0
         self._process: asyncio.subprocess.Process | None = None
-        self._events: asyncio.StreamReader | None = None
+        self._events = asyncio.StreamReader()
         self._transport: asyncio.ReadTransport | None = None
 
-    @classmethod
-    async def start(
-        cls,
-        scenario: str,
-        *,
-        at: str,
-        user: str,
-        leg: str,
-        target: Description,
-        directory: Path,
-        callee: str = "nobody",
-        answer: str | None = None,
-    ) -> "Sipp":
-        """Starts a scenario; with `answer`, what comes in is played by that one: register.xml."""
-        identity = Identity(user, target.domain, leg, target.missing("outbound") is None)
-        folder = directory / at
-        folder.mkdir(parents=True, exist_ok=True)
-        address = target.address(leg)
-        bridge = None
-        if leg not in ("udp", "tcp"):
-            bridge = await Bridge.start(address, target, folder, at)
-        sipp = cls(at, identity, folder, address, bridge)
-        try:
-            await sipp._start(scenario, callee, answer)
-        except BaseException:
-            await sipp.close()
-            raise
-        return sipp
+    @property
+    def log(self) -> Path:
+        return self._directory / "messages.log"
 
-    async def _start(self, scenario: str, callee: str, answer: str | None) -> None:
+    async def play(
+        self, scenario: str, *, callee: str = "nobody", answer: str | None = None
+    ) -> str | None:
+        """Starts a scenario; with `answer`, what comes in is played by that one (see register.xml).
+
+        Returns when the scenario runs, and with `answer` when it has registered. A text tells why
+        it came to nothing.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        if self.leg not in ("udp", "tcp"):
+            self._bridge = await Bridge.start(self._address, self._target, self._directory, self.at)
         for _ in range(ATTEMPTS):
             await self._spawn(scenario, callee, answer)
-            try:
-                await self.until("started" if answer is None else "registered", START_SECONDS)
-                return
-            except SippFailure:
-                if self._process is None or self._process.returncode != BIND_FAILED:
-                    raise
+            complaint = await self._until("started" if answer is None else "registered")
+            if self._process is None or self._process.returncode != BIND_FAILED:
+                return complaint
         raise SippError(f"SIPp found its ports taken {ATTEMPTS} times in a row")
 
     def _command(self, scenario: str, callee: str, answer: str | None, log: int) -> list[str]:
         remote = self._bridge.address if self._bridge is not None else self._address
         # SIPp looks for free media and control ports by itself, but in a short range.
         self._port, media, control = free_ports(3)
-        keys: Mapping[str, str] = {**self.identity.keys(self._port), "target": callee}
+        keys: Mapping[str, str] = {**self._identity.keys(self._port), "target": callee}
         command = [
             *(
                 "sipp",
@@ -155,11 +129,10 @@ class Sipp:
 
     async def _spawn(self, scenario: str, callee: str, answer: str | None) -> None:
         reading, writing = os.pipe()
-        loop = asyncio.get_running_loop()
-        self._events = asyncio.StreamReader()
         self._drop_events()
-        self._transport, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(self._reader()), os.fdopen(reading, "rb", 0)
+        events = self._events = asyncio.StreamReader()
+        self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(events), os.fdopen(reading, "rb", 0)
         )
         with (self._directory / "screen.log").open("wb") as screen:
             try:
@@ -177,56 +150,42 @@ class Sipp:
             finally:
                 os.close(writing)
 
-    def _reader(self) -> asyncio.StreamReader:
-        assert self._events is not None
-        return self._events
-
     def _drop_events(self) -> None:
         if self._transport is not None:
             self._transport.close()
             self._transport = None
 
-    @property
-    def log(self) -> Path:
-        return self._directory / "messages.log"
-
-    async def until(self, event: str, seconds: float) -> None:
-        """Waits for the scenario's <log message="..."/>; SippFailure when SIPp ends without it."""
+    async def _until(self, event: str) -> str | None:
+        """Waits for the scenario's <log message="..."/>, which SIPp writes into a pipe of ours."""
         try:
-            async with asyncio.timeout(seconds):
-                while line := await self._reader().readline():
+            async with asyncio.timeout(START_SECONDS):
+                while line := await self._events.readline():
                     if line.decode("utf-8", "replace").strip() == event:
-                        return
-                await self._ended()
+                        return None
+                assert self._process is not None
+                status = await self._process.wait()
         except TimeoutError:
-            raise SippFailure(
-                f"{self.at} (SIPp) waited {seconds:g} s for {event!r}{self.evidence()}"
-            ) from None
-        raise SippFailure(f"{self.at} (SIPp) ended before {event!r}{self.evidence()}")
+            return f"not {event} within {START_SECONDS:g} s{self._evidence()}"
+        return f"ended with status {status} before it was {event}{self._evidence()}"
 
-    async def _ended(self) -> int:
+    async def end(self, seconds: float = END_SECONDS) -> str | None:
+        """Waits until the scenario is over; a text tells what SIPp says went wrong."""
         assert self._process is not None
-        return await self._process.wait()
-
-    async def end(self, seconds: float = END_SECONDS) -> None:
-        """Waits until the scenario is over; SippFailure when SIPp says that it went wrong."""
         try:
             async with asyncio.timeout(seconds):
-                status = await self._ended()
+                status = await self._process.wait()
         except TimeoutError:
-            raise SippFailure(
-                f"{self.at} (SIPp) did not come to an end within {seconds:g} s{self.evidence()}"
-            ) from None
-        if status not in (0, STOPPED_ITSELF):
-            raise SippFailure(f"{self.at} (SIPp) ended with status {status}{self.evidence()}")
+            return f"no end within {seconds:g} s{self._evidence()}"
+        if status in (0, STOPPED_ITSELF):
+            return None
+        return f"ended with status {status}{self._evidence()}"
 
-    def evidence(self) -> str:
-        """What SIPp wrote about what went wrong."""
+    def _evidence(self) -> str:
         errors = self._directory / "errors.log"
         text = errors.read_text("utf-8", "replace").strip() if errors.exists() else ""
-        lines = [line for line in text.splitlines() if "out-of-call" not in line]
-        said = "\n".join(lines[1:]).strip()
-        return f"; it says:\n{said}" if said else ""
+        lines = [line for line in text.splitlines()[1:] if "out-of-call" not in line]
+        said = "\n".join(lines).strip()
+        return f"; {said}" if said else ""
 
     async def close(self) -> None:
         """Ends SIPp, whatever it is doing, and its bridge."""
@@ -250,7 +209,7 @@ class Sipp:
             return None
         place = sipplog.Place(
             at=self.at,
-            transport=self.identity.leg,
+            transport=self.leg,
             local=f"{HOST}:{self._port}",
             remote=self._address.hostport,
         )

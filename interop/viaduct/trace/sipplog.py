@@ -80,7 +80,8 @@ def loads(
             # A stamp stands before SIPp's other notes too (unexpected messages, reconnects).
             offset = start + len(line) + 1
             continue
-        data, offset = _data(raw, after, int(entry["length"]), where)
+        body = _data(raw, after, int(entry["length"]), where)
+        offset = body.end
         direction = _DIRECTION[entry["what"]]
         assert direction in DIRECTIONS
         transport = place.transport or entry["transport"].decode().lower()
@@ -95,13 +96,15 @@ def loads(
                 n=len(events) + 1,
                 t=when,
                 at=place.at,
-                kind="message",
+                # What the end of the log cut off is no message that anybody sent.
+                kind="note" if body.last else "message",
                 flow=place.flow or f"{transport}-1",
                 transport=transport,
                 local=place.local,
                 remote=place.remote,
                 dir=direction,
-                data=data,
+                data=body.data,
+                info={"cut": body.cut} if body.cut else {},
             )
         )
     if not events:
@@ -141,15 +144,26 @@ def _time(line: bytes, where: str, zone: tzinfo | None) -> float:
     return moment.replace(tzinfo=zone).timestamp()
 
 
-def _data(raw: bytes, offset: int, length: int, where: str) -> tuple[bytes, int]:
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    data: bytes
+    end: int  # where the log goes on
+    cut: int = 0  # so many bytes of the message are not in the log
+    last: bool = False  # cut by the end of the log and not by a NUL
+
+
+def _data(raw: bytes, offset: int, length: int, where: str) -> _Bytes:
     blank, start = _line(raw, offset)
     if blank.strip():
         raise SippLogError(where, "an empty line is due between heading and message")
     end = start + length
+    following, line = _next_stamp(raw, start)
+    if line is not None and following <= end:
+        # SIPp prints text, so its line stops at a NUL; the line feed after it is SIPp's own.
+        data = raw[start : following - 1] + b"\0"
+        return _Bytes(data, following, length - len(data))
     if end > len(raw):
-        raise SippLogError(
-            where, f"the message has {length} bytes, the log ends after {len(raw) - start} of them"
-        )
+        return _Bytes(raw[start:], len(raw), end - len(raw), last=True)
     if raw[end : end + 1] not in (b"\n", b"\r", b""):
         raise SippLogError(where, f"the message does not end after its {length} bytes")
-    return raw[start:end], end
+    return _Bytes(raw[start:end], end)
