@@ -122,7 +122,7 @@ static void stop(void *arg)
     loop_stop(arg);
 }
 
-static int listen_all(transport *t, const settings *s, recorder *trace)
+static int listen_all(transport *t, const settings *s)
 {
     char err[256];
     for (size_t i = 0; i < s->listen.n; i++)
@@ -130,15 +130,10 @@ static int listen_all(transport *t, const settings *s, recorder *trace)
             fprintf(stderr, "--listen: %s\n", err);
             return -1;
         }
-    size_t n = transport_listeners(t);
-    const char *names[n + 1];
+    transport_record_header(t, NULL);
     fputs("viaduct-server ready", stdout);
-    for (size_t i = 0; i < n; i++) {
-        names[i] = transport_listener(t, i)->name;
-        printf(" %s", names[i]);
-    }
-    names[n] = NULL;
-    recorder_header(trace, names, NULL);
+    for (size_t i = 0; i < transport_listeners(t); i++)
+        printf(" %s", transport_listener(t, i)->name);
     putchar('\n');
     fflush(stdout);
     return 0;
@@ -153,7 +148,7 @@ static int serve(loop *l, const settings *s, service_options *o)
         fprintf(stderr, "%s\n", err);
         return 2;
     }
-    if (!listen_all(service_transport(sv), s, o->transport.trace)) {
+    if (!listen_all(service_transport(sv), s)) {
         loop_signal(l, SIGTERM, stop, l);
         loop_signal(l, SIGINT, stop, l);
         loop_run(l);

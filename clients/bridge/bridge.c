@@ -52,14 +52,13 @@ static void untie(pair *k)
     free(k);
 }
 
-/* A tool that hangs up is daily business; anything else is worth a line. */
-static void on_closed(side *s, const char *why, void *arg)
+/* Who came to us and hangs up is daily business; anything else is worth a line. */
+static void on_closed(side *s, bool orderly, const char *why, void *arg)
 {
     pair *k = arg;
     side *other = s == k->near ? k->far : k->near;
-    bool usual = s == k->near && !k->b->near_is_network && strcmp(why, "closed by the peer") == 0;
-    LOG_AT(usual ? LOG_INFO : LOG_ERROR, "bridge", "closed", "side=%s with=%s why=\"%s\"", s->name,
-           other->name, why);
+    LOG_AT(orderly && s == k->near ? LOG_INFO : LOG_ERROR, "bridge", "closed",
+           "side=%s with=%s why=\"%s\"", s->name, other->name, why);
     untie(k);
     side_close(other, why);
 }

@@ -32,8 +32,9 @@ typedef struct side side;
 typedef struct side_events {
     /* One message or keep-alive, valid during the call. */
     void (*message)(side *s, str message, void *arg);
-    /* The side has ended, and why; not called after side_close(). It is gone once this returns. */
-    void (*closed)(side *s, const char *why, void *arg);
+    /* The side has ended, and why; not called after side_close(). It is gone once this returns.
+     * orderly: as ends go when all is well, by FIN between messages or a normal WebSocket Close. */
+    void (*closed)(side *s, bool orderly, const char *why, void *arg);
 } side_events;
 
 struct side {

@@ -81,7 +81,7 @@ void vantage_frames_out(vantage *v, str frames, bool masked)
 void vantage_close(vantage *v, const char *why, unsigned code)
 {
     char info[96], number[32] = "";
-    if (v->closed || !why)
+    if (v->closed)
         return;
     v->closed = true;
     if (code)

@@ -22,7 +22,7 @@ void vantage_message(vantage *v, recorder_dir dir, str message, int opcode);
 void vantage_frame(vantage *v, recorder_dir dir, const frame_head *h, str payload); /* unmasked */
 /* A sequence of whole frames as they are about to be written. */
 void vantage_frames_out(vantage *v, str frames, bool masked);
-/* why: NULL writes nothing; code: of a WebSocket Close, or 0. Only the first call counts. */
+/* code: of a WebSocket Close, or 0. Only the first call counts. */
 void vantage_close(vantage *v, const char *why, unsigned code);
 
 #endif

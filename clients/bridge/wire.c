@@ -79,22 +79,28 @@ static void bury(wire *w)
 }
 
 /* Tells the owner, once. */
-static void report(wire *w, const char *why)
+static void report(wire *w, bool orderly, const char *why)
 {
     if (w->detached)
         return;
     w->detached = true;
-    w->s.events->closed(&w->s, why, w->s.arg);
+    w->s.events->closed(&w->s, orderly, why, w->s.arg);
 }
 
-static void drop(wire *w, const char *cause, const char *why)
+static void drop(wire *w, bool orderly, const char *why)
 {
     if (w->dead)
         return;
-    vantage_close(&w->seen, cause, 0);
     conn_close(w->c);
-    report(w, why);
+    report(w, orderly, why);
     bury(w);
+}
+
+/* Nobody waits for it any more. */
+static void hang_up(wire *w)
+{
+    vantage_close(&w->seen, "local", 0);
+    drop(w, true, "");
 }
 
 static void fail(wire *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -105,7 +111,8 @@ static void fail(wire *w, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(why, sizeof(why), fmt, args);
     va_end(args);
-    drop(w, "error", why);
+    vantage_close(&w->seen, "error", 0);
+    drop(w, false, why);
 }
 
 /* ---- sending ---- */
@@ -195,7 +202,7 @@ static void on_timer(void *arg)
 {
     wire *w = arg;
     if (w->detached)
-        drop(w, "local", "");
+        hang_up(w);
     else
         keep_alive(w);
 }
@@ -266,7 +273,7 @@ static void one_event(wire *w, const endpoint_event *ev)
         char why[SIDE_WHY];
         (void)snprintf(why, sizeof(why), "WebSocket Close %u %.*s", ev->code, STR_FMT(ev->data));
         vantage_close(&w->seen, w->detached ? "local" : "eof", ev->code);
-        drop(w, NULL, why);
+        drop(w, ev->code == CLOSE_NORMAL || ev->code == CLOSE_GOING_AWAY, why);
     }
 }
 
@@ -393,7 +400,7 @@ static void on_closed(conn *c, conn_why why, const char *detail, void *arg)
                                  : "";
     (void)snprintf(text, sizeof(text), "%s%s", when, detail);
     vantage_close(&w->seen, why == CONN_EOF ? "eof" : why == CONN_RESET ? "reset" : "error", 0);
-    report(w, text);
+    report(w, why == CONN_EOF && w->ready && !midway, text);
     bury(w);
 }
 
@@ -410,7 +417,7 @@ static void end(side *s, const char *why)
         return;
     }
     if (!w->ready || !is_ws(w) || endpoint_closing(&w->ws)) {
-        drop(w, "local", "");
+        hang_up(w);
         return;
     }
     buf_init(&out, FRAME_HEAD_MAX + FRAME_CONTROL_MAX);

@@ -1,18 +1,15 @@
 #include "base/conn.h"
 
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/linger.h"
 #include "base/mem.h"
 #include "base/sock.h"
 #include "base/stream.h"
 
-enum {
-    LINGER_MS = 2000,
-    READS_PER_EVENT = 16, /* then other descriptors get their turn */
-};
+enum { READS_PER_EVENT = 16 }; /* then other descriptors get their turn */
 
 typedef enum conn_state {
     CONNECTING,
@@ -20,8 +17,6 @@ typedef enum conn_state {
     OPEN,
     FAILED,    /* closed() is due, from the task */
     REPORTING, /* inside closed() */
-    FLUSHING,  /* no owner any more: sending what is queued */
-    DRAINING,  /* FIN sent: dropping input until the peer's */
     DEAD,      /* descriptor closed; the task frees the struct */
 } conn_state;
 
@@ -31,7 +26,7 @@ struct conn {
     void *arg;
     stream s;
     loop_io io;
-    loop_timer timer; /* earliest of the times below; when lingering, the end of that */
+    loop_timer timer; /* set to the earliest of the times below */
     loop_task task;
     uint64_t setup_at;    /* connect and handshake over by then; 0: no limit */
     uint64_t deadline_at; /* 0: none */
@@ -53,7 +48,6 @@ struct conn {
 static void on_io(unsigned ready, void *arg);
 static void on_timer(void *arg);
 static void on_task(void *arg);
-static void on_loop_free(void *arg);
 
 const char *conn_why_name(conn_why w)
 {
@@ -68,24 +62,27 @@ static bool live(const conn *c)
     return c->state == CONNECTING || c->state == HANDSHAKE || c->state == OPEN;
 }
 
-/* Closes the descriptor now. The struct and the input, which callers up the stack may still look
- * at, go when the task runs. */
+/* Closes the descriptor now, unless somebody took it over. The struct and the input, which callers
+ * up the stack may still look at, go when the task runs. */
 static void destroy(conn *c)
 {
-    if (c->state == DEAD)
-        return;
-    if (c->state == FLUSHING || c->state == DRAINING)
-        loop_not_at_free(c->l, &c->task);
-    else
-        loop_unpost(c->l, &c->task);
     c->state = DEAD;
     loop_timer_clear(c->l, &c->timer);
     if (c->s.fd >= 0)
         loop_io_want(&c->io, 0);
     stream_close(&c->s);
     buf_free(&c->out);
-    loop_task_init(&c->task, on_task, c);
     loop_post(c->l, &c->task);
+}
+
+/* The owner is done with it: what is queued goes out behind its back. */
+static void leave(conn *c)
+{
+    if (!c->broken) {
+        loop_io_want(&c->io, 0);
+        linger_take(c->l, &c->s, &c->out, c->out_at, c->peer_done);
+    }
+    destroy(c);
 }
 
 /* Sets the one timer to the earliest of the limits. */
@@ -112,40 +109,7 @@ static void watch(conn *c)
         want = LOOP_WRITE;
     else if (c->state == OPEN)
         want = (c->paused ? 0 : LOOP_READ) | (c->out.n ? LOOP_WRITE : 0u);
-    else if (c->state == FLUSHING)
-        want = LOOP_WRITE | (c->peer_done ? 0 : LOOP_READ);
-    else if (c->state == DRAINING)
-        want = LOOP_READ;
     loop_io_want(&c->io, want);
-}
-
-/* All is flushed: sends the FIN and waits for the peer's. Closing at once would reset a connection
- * with unread input, and the peer would lose what it has not read yet. */
-static void drain(conn *c)
-{
-    c->state = DRAINING;
-    if (stream_finish(&c->s, !c->broken) || c->peer_done || c->broken) {
-        destroy(c);
-        return;
-    }
-    loop_timer_set(c->l, &c->timer, LINGER_MS);
-    watch(c);
-}
-
-/* From here on the connection has no owner and lives only to flush. */
-static void linger(conn *c)
-{
-    loop_unpost(c->l, &c->task);
-    loop_task_init(&c->task, on_loop_free, c);
-    loop_at_free(c->l, &c->task);
-    c->state = FLUSHING;
-    c->h = NULL;
-    if (!c->out.n || c->broken) {
-        drain(c);
-        return;
-    }
-    loop_timer_set(c->l, &c->timer, LINGER_MS);
-    watch(c);
 }
 
 /* Reports the end to the owner; only from the loop, never inside a call of the owner. */
@@ -158,7 +122,7 @@ static void report(conn *c, conn_why why, const char *detail)
         loop_io_want(&c->io, 0);
     c->h->closed(c, why, detail, c->arg);
     if (flush_rest)
-        linger(c);
+        leave(c);
     else
         destroy(c);
 }
@@ -268,18 +232,11 @@ static void flush(conn *c)
     if (got == STREAM_AGAIN)
         return;
     if (got != STREAM_DONE) {
-        if (c->state == FLUSHING)
-            destroy(c);
-        else
-            break_later(c, got == STREAM_EOF ? "closed by the peer" : detail);
+        break_later(c, got == STREAM_EOF ? "closed by the peer" : detail);
         return;
     }
     buf_free(&c->out);
     c->out_at = 0;
-    if (c->state == FLUSHING) {
-        drain(c);
-        return;
-    }
     watch(c);
     if (c->h->drained)
         c->h->drained(c, c->arg);
@@ -361,18 +318,6 @@ static void connected(conn *c)
     }
 }
 
-static void drop_input(conn *c)
-{
-    stream_result got = stream_drop(&c->s, loop_scratch(c->l), LOOP_SCRATCH);
-    if (got == STREAM_DONE)
-        return;
-    c->peer_done = true;
-    if (c->state == DRAINING || got == STREAM_LOST)
-        destroy(c);
-    else
-        watch(c);
-}
-
 static void on_io(unsigned ready, void *arg)
 {
     conn *c = arg;
@@ -385,13 +330,6 @@ static void on_io(unsigned ready, void *arg)
         if (c->state == OPEN && c->out.n)
             flush(c);
         break;
-    case FLUSHING:
-        if (ready & LOOP_WRITE)
-            flush(c);
-        else
-            drop_input(c);
-        break;
-    case DRAINING: drop_input(c); break;
     case FAILED:
     case REPORTING:
     case DEAD: break;
@@ -402,9 +340,7 @@ static void on_timer(void *arg)
 {
     conn *c = arg;
     uint64_t now = loop_now(c->l);
-    if (!live(c))
-        destroy(c);
-    else if (c->setup_at && now >= c->setup_at)
+    if (c->setup_at && now >= c->setup_at)
         report(c, CONN_TIMEOUT,
                c->state == CONNECTING ? "connecting took too long" : "TLS handshake took too long");
     else if (c->deadline_at && now >= c->deadline_at)
@@ -433,11 +369,6 @@ static void on_task(void *arg)
     }
 }
 
-static void on_loop_free(void *arg)
-{
-    destroy(arg);
-}
-
 /* ---- what the owner calls ---- */
 
 static conn *make(loop *l, int fd, tls *t, const char *host, const conn_limits *limits,
@@ -447,7 +378,7 @@ static conn *make(loop *l, int fd, tls *t, const char *host, const conn_limits *
     c->l = l;
     c->h = h;
     c->arg = arg;
-    c->s.fd = fd;
+    c->s.fd = fd < 0 ? -1 : fd;
     c->max_in = limits->max_in;
     c->max_out = limits->max_out;
     buf_init(&c->in, limits->max_in + LOOP_SCRATCH);
@@ -455,7 +386,6 @@ static conn *make(loop *l, int fd, tls *t, const char *host, const conn_limits *
     loop_timer_init(&c->timer, on_timer, c);
     loop_task_init(&c->task, on_task, c);
     if (fd < 0) {
-        c->s.fd = -1;
         fail_later(c, CONN_REFUSED, strerror(-fd));
         return c;
     }
@@ -533,7 +463,7 @@ void conn_pause(conn *c, bool paused)
 void conn_close(conn *c)
 {
     if (c->state == OPEN)
-        linger(c);
+        leave(c);
     else if (live(c) || c->state == FAILED)
         destroy(c);
 }
@@ -584,20 +514,15 @@ bool conn_is_open(const conn *c)
 
 str conn_alpn(const conn *c)
 {
-    const unsigned char *p = NULL;
-    unsigned n = 0;
-    if (c->s.ssl)
-        SSL_get0_alpn_selected(c->s.ssl, &p, &n);
-    return (str){(const char *)p, n};
+    return stream_alpn(&c->s);
 }
 
 const char *conn_sni(const conn *c)
 {
-    const char *name = c->s.ssl ? SSL_get_servername(c->s.ssl, TLSEXT_NAMETYPE_host_name) : NULL;
-    return name ? name : "";
+    return stream_sni(&c->s);
 }
 
 const char *conn_tls_version(const conn *c)
 {
-    return c->s.ssl ? SSL_get_version(c->s.ssl) : "";
+    return stream_version(&c->s);
 }

@@ -91,6 +91,9 @@ int sock_udp(const addr *at, addr *bound)
     bool is4 = at->family == AF_INET;
     if (on(fd, is4 ? IPPROTO_IP : IPPROTO_IPV6, is4 ? IP_RECVERR : IPV6_RECVERR) || bind_to(fd, at))
         return fail(fd);
+    if (addr_is_any(at) &&
+        on(fd, is4 ? IPPROTO_IP : IPPROTO_IPV6, is4 ? IP_PKTINFO : IPV6_RECVPKTINFO))
+        return fail(fd);
     int size = UDP_BUFFER; /* the system clips it to its own limit */
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     *bound = sock_local(fd);
@@ -122,26 +125,91 @@ int sock_error(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) ? errno : err;
 }
 
-long sock_udp_recv(int fd, void *p, size_t max, addr *from)
+typedef union control {
+    struct cmsghdr align;
+    char bytes[512];
+} control;
+
+/* The destination of a datagram, by its control data; bound when there is none. */
+static addr destination(struct msghdr *m, const addr *bound)
+{
+    addr to = *bound;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof(info));
+            memcpy(to.ip, &info.ipi_addr, 4);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof(info));
+            memcpy(to.ip, &info.ipi6_addr, 16);
+            if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+                to.scope = info.ipi6_ifindex;
+        }
+    }
+    return to;
+}
+
+long sock_udp_recv_to(int fd, const addr *bound, void *p, size_t max, addr *from, addr *to)
 {
     struct sockaddr_storage ss;
-    socklen_t n = sizeof(ss);
-    ssize_t got = recvfrom(fd, p, max, MSG_TRUNC, (struct sockaddr *)&ss, &n);
+    control c;
+    struct iovec iov = {p, max};
+    struct msghdr m = {
+        .msg_name = &ss, .msg_namelen = sizeof(ss), .msg_iov = &iov, .msg_iovlen = 1};
+    if (addr_is_any(bound)) {
+        m.msg_control = &c;
+        m.msg_controllen = sizeof(c);
+    }
+    ssize_t got = recvmsg(fd, &m, 0);
     if (got < 0)
         return -errno;
-    if ((size_t)got > max)
+    if (m.msg_flags & MSG_TRUNC)
         return -EMSGSIZE;
     *from = addr_of_sockaddr((struct sockaddr *)&ss);
+    *to = destination(&m, bound);
     return (long)got;
 }
 
-int sock_udp_send(int fd, const void *p, size_t n, const addr *to)
+/* Control data that makes a datagram leave from that address. */
+static void set_source(struct msghdr *m, control *c, const addr *from)
+{
+    memset(c, 0, sizeof(*c));
+    m->msg_control = c;
+    m->msg_controllen = sizeof(*c);
+    struct cmsghdr *h = CMSG_FIRSTHDR(m);
+    if (from->family == AF_INET) {
+        struct in_pktinfo info = {0};
+        memcpy(&info.ipi_spec_dst, from->ip, 4);
+        h->cmsg_level = IPPROTO_IP;
+        h->cmsg_type = IP_PKTINFO;
+        h->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(h), &info, sizeof(info));
+        m->msg_controllen = CMSG_SPACE(sizeof(info));
+    } else {
+        struct in6_pktinfo info = {0};
+        memcpy(&info.ipi6_addr, from->ip, 16);
+        info.ipi6_ifindex = from->scope;
+        h->cmsg_level = IPPROTO_IPV6;
+        h->cmsg_type = IPV6_PKTINFO;
+        h->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(h), &info, sizeof(info));
+        m->msg_controllen = CMSG_SPACE(sizeof(info));
+    }
+}
+
+int sock_udp_send_from(int fd, const void *p, size_t n, const addr *to, const addr *from)
 {
     struct sockaddr_storage ss;
-    socklen_t length = addr_to_sockaddr(to, &ss);
+    control c;
+    struct iovec iov = {(void *)(uintptr_t)p, n}; /* sendmsg() does not write to it */
+    struct msghdr m = {.msg_name = &ss, .msg_iov = &iov, .msg_iovlen = 1};
+    m.msg_namelen = addr_to_sockaddr(to, &ss);
+    if (from && from->family && !addr_is_any(from))
+        set_source(&m, &c, from);
     /* An ICMP error left from an earlier datagram fails the first call and is cleared by it. */
     for (int again = 0; again < 2; again++) {
-        if (sendto(fd, p, n, MSG_NOSIGNAL, (struct sockaddr *)&ss, length) >= 0)
+        if (sendmsg(fd, &m, MSG_NOSIGNAL) >= 0)
             return 0;
         if (errno != ECONNREFUSED && errno != EHOSTUNREACH && errno != ENETUNREACH)
             break;
@@ -149,26 +217,38 @@ int sock_udp_send(int fd, const void *p, size_t n, const addr *to)
     return -errno;
 }
 
+long sock_udp_recv(int fd, void *p, size_t max, addr *from)
+{
+    addr none = {.port = 0}, to;
+    return sock_udp_recv_to(fd, &none, p, max, from, &to);
+}
+
+int sock_udp_send(int fd, const void *p, size_t n, const addr *to)
+{
+    return sock_udp_send_from(fd, p, n, to, NULL);
+}
+
 int sock_udp_error(int fd, addr *to)
 {
     struct sockaddr_storage ss = {0};
-    char byte[1], control[512];
+    char byte[1];
+    control c;
     struct iovec iov = {byte, sizeof(byte)};
     struct msghdr m = {.msg_name = &ss,
                        .msg_namelen = sizeof(ss),
                        .msg_iov = &iov,
                        .msg_iovlen = 1,
-                       .msg_control = control,
-                       .msg_controllen = sizeof(control)};
+                       .msg_control = &c,
+                       .msg_controllen = sizeof(c)};
     if (recvmsg(fd, &m, MSG_ERRQUEUE) < 0)
         return 0;
     *to = addr_of_sockaddr((struct sockaddr *)&ss);
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-        bool is4 = c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR;
-        bool is6 = c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR;
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
+        bool is4 = h->cmsg_level == SOL_IP && h->cmsg_type == IP_RECVERR;
+        bool is6 = h->cmsg_level == SOL_IPV6 && h->cmsg_type == IPV6_RECVERR;
         if (is4 || is6) {
             struct sock_extended_err e;
-            memcpy(&e, CMSG_DATA(c), sizeof(e));
+            memcpy(&e, CMSG_DATA(h), sizeof(e));
             return (int)e.ee_errno;
         }
     }

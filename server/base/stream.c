@@ -92,9 +92,9 @@ bool stream_wants_write(const stream *s)
     return s->ssl && SSL_want_write(s->ssl);
 }
 
-int stream_finish(stream *s, bool orderly)
+int stream_finish(stream *s)
 {
-    if (s->ssl && orderly) {
+    if (s->ssl) {
         ERR_clear_error();
         (void)SSL_shutdown(s->ssl); /* best effort: the FIN follows in any case */
         ERR_clear_error();
@@ -108,6 +108,26 @@ stream_result stream_drop(stream *s, char *scratch, size_t max)
     if (got == 0)
         return STREAM_EOF;
     return got > 0 || errno == EAGAIN || errno == EINTR ? STREAM_DONE : STREAM_LOST;
+}
+
+str stream_alpn(const stream *s)
+{
+    const unsigned char *p = NULL;
+    unsigned n = 0;
+    if (s->ssl)
+        SSL_get0_alpn_selected(s->ssl, &p, &n);
+    return (str){(const char *)p, n};
+}
+
+const char *stream_sni(const stream *s)
+{
+    const char *name = s->ssl ? SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+    return name ? name : "";
+}
+
+const char *stream_version(const stream *s)
+{
+    return s->ssl ? SSL_get_version(s->ssl) : "";
 }
 
 void stream_close(stream *s)

@@ -28,10 +28,13 @@ stream_result stream_read(stream *s, char *p, size_t max, size_t *n, char *detai
 stream_result stream_write(stream *s, const char *p, size_t *n, char *detail);
 bool stream_pending(const stream *s); /* TLS holds input that no event will announce */
 bool stream_wants_write(const stream *s);
-/* close_notify if orderly, then FIN. 0, or -1 when the connection is gone already. */
-int stream_finish(stream *s, bool orderly);
+/* close_notify, then FIN. 0, or -1 when the connection is gone already. */
+int stream_finish(stream *s);
 /* Throws away what came in, below TLS. DONE: more may come; EOF; LOST. */
 stream_result stream_drop(stream *s, char *scratch, size_t max);
+str stream_alpn(const stream *s);            /* empty when plain or none was agreed */
+const char *stream_sni(const stream *s);     /* "" when plain or absent */
+const char *stream_version(const stream *s); /* "" when plain */
 void stream_close(stream *s);
 void stream_reset(stream *s); /* makes stream_close() send RST */
 

@@ -67,7 +67,8 @@ static size_t line_end(parser *p, str s, size_t at, bool folds, size_t *stop)
         } else if (s.p[at] == '\n') {
             refuse(p, SIP_REFUSED_HEADER, s.p + at, STR(""), "line feed without carriage return");
             next = at + 1;
-        } else if (s.p[at] != '\t') {
+        } else if (s.p[at] != '\t' && !(at > 0 && s.p[at - 1] == '\\')) {
+            /* a quoted-pair may have any but CR and LF */
             refuse(p, SIP_REFUSED_HEADER, s.p + at, STR(""), "control byte in the head");
         }
         if (next && !(folds && next < s.n && (s.p[next] == ' ' || s.p[next] == '\t'))) {

@@ -334,6 +334,16 @@ int sip_transaction_respond(sip_transaction *tx, str response, unsigned status, 
     return 0;
 }
 
+void sip_transaction_abandon(sip_transaction *tx, uint64_t now)
+{
+    if ((tx->kind != SERVER_INVITE && tx->kind != SERVER) ||
+        (tx->state != TRYING && tx->state != PROCEEDING))
+        return;
+    forget(tx);
+    enter(tx, CONFIRMED, now); /* not Completed: that would complain of a missing ACK */
+    schedule(tx);
+}
+
 /* --- client --- */
 
 sip_transaction *sip_transaction_send(sip_transactions *t, str request, str branch, str method,
@@ -587,10 +597,4 @@ bool sip_transaction_is_server(const sip_transaction *tx)
 bool sip_transaction_is_final(const sip_transaction *tx)
 {
     return tx->state != TRYING && tx->state != PROCEEDING;
-}
-
-void sip_transaction_abandon(sip_transaction *tx, uint64_t now)
-{
-    if (!is_client(tx) && (tx->state == TRYING || tx->state == PROCEEDING))
-        enter(tx, COMPLETED, now);
 }

@@ -243,7 +243,8 @@ static bool is_clean(str line)
     for (size_t i = 0; i < line.n; i++) {
         if (line.p[i] == '\r' && i + 1 < line.n && line.p[i + 1] == '\n')
             i++;
-        else if ((unsigned char)line.p[i] < ' ' && line.p[i] != '\t')
+        else if ((unsigned char)line.p[i] < ' ' && line.p[i] != '\t' &&
+                 (i == 0 || line.p[i - 1] != '\\' || line.p[i] == '\r' || line.p[i] == '\n'))
             return false;
     }
     return line.n >= 2 && line.p[line.n - 1] == '\n';

@@ -62,8 +62,8 @@ static void lines_have_the_format(void **state)
     recorder_add(r, &e);
     recorder_add(
         r, &(recorder_event){.kind = "frame", .flow = "x", .transport = "ws", .data = STR("")});
-    recorder_add(r, &(recorder_event){
-                        .kind = "close", .flow = "x", .transport = "ws", .remote = &none});
+    recorder_add(
+        r, &(recorder_event){.kind = "close", .flow = "x", .transport = "ws", .remote = &none});
     recorder_note(r, "a \"mark\"");
     loop_step(l, true); /* writes by itself, once per round */
     char *text = content(path);

@@ -102,26 +102,26 @@ static void refused_connect_is_told(void **state)
 
 static void udp_exchanges(const char *where)
 {
-    addr at = any_port(where), a, b, from;
+    addr at = any_port(where), a, b, from, to;
     int left = sock_udp(&at, &a), right = sock_udp(&at, &b);
     assert_true(left >= 0 && right >= 0);
     char p[100];
-    assert_int_equal(sock_udp_recv(right, p, sizeof(p), &from), -EAGAIN);
+    assert_int_equal(sock_udp_recv_to(right, &b, p, sizeof(p), &from, &to), -EAGAIN);
     assert_int_equal(sock_udp_send(left, "hello", 5, &b), 0);
     wait_for(right, POLLIN);
-    assert_int_equal(sock_udp_recv(right, p, sizeof(p), &from), 5);
+    assert_int_equal(sock_udp_recv_to(right, &b, p, sizeof(p), &from, &to), 5);
     assert_memory_equal(p, "hello", 5);
     assert_true(addr_eq(&from, &a));
+    assert_true(addr_eq(&to, &b));
     assert_int_equal(sock_udp_send(left, "", 0, &b), 0);
     wait_for(right, POLLIN);
-    assert_int_equal(sock_udp_recv(right, p, sizeof(p), &from), 0);
+    assert_int_equal(sock_udp_recv_to(right, &b, p, sizeof(p), &from, &to), 0);
     assert_int_equal(sock_udp_send(left, "too long", 8, &b), 0);
     wait_for(right, POLLIN);
-    assert_int_equal(sock_udp_recv(right, p, 4, &from), -EMSGSIZE);
+    assert_int_equal(sock_udp_recv_to(right, &b, p, 4, &from, &to), -EMSGSIZE);
     close(right);
 
     /* Nobody listens there any more: the ICMP error names the destination. */
-    addr to;
     assert_int_equal(sock_udp_error(left, &to), 0);
     assert_int_equal(sock_udp_send(left, "x", 1, &b), 0);
     wait_for(left, POLLERR);
@@ -138,12 +138,42 @@ static void udp_of_both_families(void **state)
     udp_exchanges("[::1]:0");
 }
 
+/* A socket bound to all addresses knows which one a datagram was for, and answers from it. */
+static void wildcard_answers_from_the_address_it_was_asked_at(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *wildcard, *client, *asked;
+    } rows[] = {{"0.0.0.0:0", "127.0.0.1:0", "127.0.0.2:0"}, {"[::]:0", "[::1]:0", "[::1]:0"}};
+    for (size_t i = 0; i < 2; i++) {
+        addr at = any_port(rows[i].wildcard), mine = any_port(rows[i].client), bound, client;
+        addr asked = any_port(rows[i].asked), from, to;
+        int server = sock_udp(&at, &bound), fd = sock_udp(&mine, &client);
+        asked.port = bound.port;
+        char p[10];
+        assert_int_equal(sock_udp_send(fd, "ask", 3, &asked), 0);
+        wait_for(server, POLLIN);
+        assert_int_equal(sock_udp_recv_to(server, &bound, p, sizeof(p), &from, &to), 3);
+        assert_true(addr_eq(&to, &asked));
+        assert_true(addr_eq(&from, &client));
+        assert_int_equal(sock_udp_send_from(server, "tell", 4, &from, &to), 0);
+        wait_for(fd, POLLIN);
+        assert_int_equal(sock_udp_recv_to(fd, &client, p, sizeof(p), &from, &to), 4);
+        assert_true(addr_eq(&from, &asked));
+        close(server);
+        close(fd);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tcp_of_both_families), cmocka_unit_test(families_do_not_share_a_port),
-        cmocka_unit_test(failures_are_errno),   cmocka_unit_test(refused_connect_is_told),
+        cmocka_unit_test(tcp_of_both_families),
+        cmocka_unit_test(families_do_not_share_a_port),
+        cmocka_unit_test(failures_are_errno),
+        cmocka_unit_test(refused_connect_is_told),
         cmocka_unit_test(udp_of_both_families),
+        cmocka_unit_test(wildcard_answers_from_the_address_it_was_asked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,14 +169,14 @@ flow *transport_find(const transport *t, uint64_t id)
 }
 
 flow *flow_by_peer(const transport *t, flow_kind k, const addr *remote, const listener *li,
-                   const char *host)
+                   const addr *local, const char *host)
 {
     if (!t->bucket_count)
         return NULL;
     for (flow *f = *peer_bucket(t, (uint8_t)k, remote); f; f = f->next_peer) {
         if (f->kind != k || f->state >= FLOW_CLOSING || !addr_eq(&f->remote, remote))
             continue;
-        if (li && f->li != li)
+        if ((li && f->li != li) || (local && !addr_eq(&f->local, local)))
             continue;
         /* A TLS connection may only stand for the name that was verified on it. */
         if (host && !(f->host && str_ieq(str_of(f->host), str_of(host))))

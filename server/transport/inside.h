@@ -84,8 +84,9 @@ void flow_begin(flow *f, transport *t, flow_kind k, const flow_ops *ops, const l
                 conn *c, const addr *local, const addr *remote);
 void flow_end(flow *f, const char *why); /* no-op when gone already */
 void flow_finish(flow *f);               /* reports and frees a gone flow now */
+/* The open flow to that peer; li, local, host NULL: any. */
 flow *flow_by_peer(const transport *t, flow_kind k, const addr *remote, const listener *li,
-                   const char *host);
+                   const addr *local, const char *host);
 void flow_record(flow *f, const char *kind, recorder_dir dir, str data, const char *info);
 void flow_record_open(flow *f, const char *kind); /* "accept" or "connect", with the TLS facts */
 void flow_record_close(flow *f, const char *why, unsigned code); /* code 0: none */

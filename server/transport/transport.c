@@ -55,11 +55,27 @@ transport *transport_new(loop *l, const transport_options *o, const transport_ha
     return t;
 }
 
+static void say_goodbye(flow *f, void *arg)
+{
+    (void)arg;
+    if (f->kind == FLOW_WS || f->kind == FLOW_WSS)
+        flow_close(f, CLOSE_GOING_AWAY, "server stops");
+}
+
+void transport_shutdown(transport *t)
+{
+    t->going_down = true;
+    for (size_t i = 0; i < t->listener_count; i++)
+        if (t->listeners[i]->pub.kind != LISTEN_UDP)
+            loop_io_want(&t->listeners[i]->io, 0);
+    transport_each(t, say_goodbye, NULL);
+}
+
 void transport_free(transport *t)
 {
     if (!t)
         return;
-    t->going_down = true;
+    transport_shutdown(t); /* WebSocket peers hear why, even if their answer is not awaited */
     for (size_t i = 0; i < t->listener_count; i++) {
         listening *li = t->listeners[i];
         loop_io_want(&li->io, 0);
@@ -83,22 +99,6 @@ void transport_free(transport *t)
     free(t->paths);
     buf_free(&t->out);
     free(t);
-}
-
-static void say_goodbye(flow *f, void *arg)
-{
-    (void)arg;
-    if (f->kind == FLOW_WS || f->kind == FLOW_WSS)
-        flow_close(f, CLOSE_GOING_AWAY, "server stops");
-}
-
-void transport_shutdown(transport *t)
-{
-    t->going_down = true;
-    for (size_t i = 0; i < t->listener_count; i++)
-        if (t->listeners[i]->pub.kind != LISTEN_UDP)
-            loop_io_want(&t->listeners[i]->io, 0);
-    transport_each(t, say_goodbye, NULL);
 }
 
 static const listening *udp_via(const transport *t, const addr *to, const listener *via)
@@ -139,7 +139,7 @@ flow *transport_reach(transport *t, flow_kind k, const addr *to, const char *hos
     char literal[ADDR_TEXT];
     if (k == FLOW_TLS && !host)
         host = addr_print_ip(to, literal);
-    flow *f = flow_by_peer(t, k, to, NULL, k == FLOW_TLS ? host : NULL);
+    flow *f = flow_by_peer(t, k, to, NULL, NULL, k == FLOW_TLS ? host : NULL);
     return f ? f : tcp_dial(t, k, to, host);
 }
 

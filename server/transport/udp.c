@@ -87,9 +87,10 @@ static void make_room(transport *t)
     flow_end(&u->f, "made room for another flow");
 }
 
-static flow *get(transport *t, const listening *li, const addr *remote)
+/* local: NULL when the datagram is ours, and any address of the listener will do. */
+static flow *get(transport *t, const listening *li, const addr *remote, const addr *local)
 {
-    flow *f = flow_by_peer(t, FLOW_UDP, remote, &li->pub, NULL);
+    flow *f = flow_by_peer(t, FLOW_UDP, remote, &li->pub, local, NULL);
     if (f) {
         udp_flow *u = (udp_flow *)f;
         unlink_flow(t, u);
@@ -100,7 +101,7 @@ static flow *get(transport *t, const listening *li, const addr *remote)
         make_room(t);
     udp_flow *u = mem_zalloc(1, sizeof(*u));
     u->via = li;
-    flow_begin(&u->f, t, FLOW_UDP, &UDP_OPS, &li->pub, NULL, &li->pub.at, remote);
+    flow_begin(&u->f, t, FLOW_UDP, &UDP_OPS, &li->pub, NULL, local ? local : &li->pub.at, remote);
     u->f.state = FLOW_OPEN;
     t->udp_count++;
     link_newest(t, u);
@@ -112,7 +113,7 @@ static flow *get(transport *t, const listening *li, const addr *remote)
 
 flow *udp_flow_to(transport *t, const listening *li, const addr *to)
 {
-    return get(t, li, to);
+    return get(t, li, to, NULL);
 }
 
 void udp_forget(transport *t)
@@ -130,7 +131,8 @@ static int udp_send(flow *f, str message, const char **why)
     flow_record(f, "message", RECORDER_OUT, message, NULL);
     unlink_flow(f->t, u);
     link_newest(f->t, u);
-    int err = sock_udp_send(u->via->fd, message.p, message.n, &f->remote);
+    int err = sock_udp_send_from(u->via->fd, message.p, message.n, &f->remote,
+                                 addr_is_any(&u->via->pub.at) ? &f->local : NULL);
     /* A full socket buffer loses the datagram, as any router may. */
     if (err && err != -EAGAIN) {
         *why = strerror(-err);
@@ -161,7 +163,7 @@ void flow_keep(flow *f, uint64_t ms)
         u->keep_until = until;
 }
 
-static void on_datagram(listening *li, const addr *from, str bytes)
+static void on_datagram(listening *li, const addr *from, const addr *to, str bytes)
 {
     transport *t = li->t;
     char text[ADDR_TEXT];
@@ -175,7 +177,7 @@ static void on_datagram(listening *li, const addr *from, str bytes)
         log_info("udp", "stun-refused", "remote=%s bytes=%zu", addr_print(from, text), bytes.n);
         return;
     }
-    flow_message(get(t, li, from), bytes, NULL);
+    flow_message(get(t, li, from, to), bytes, NULL);
 }
 
 static void on_error(listening *li, const addr *to, int err)
@@ -183,7 +185,7 @@ static void on_error(listening *li, const addr *to, int err)
     transport *t = li->t;
     char text[ADDR_TEXT];
     log_info("udp", "unreachable", "remote=%s why=\"%s\"", addr_print(to, text), strerror(err));
-    flow *f = flow_by_peer(t, FLOW_UDP, to, &li->pub, NULL);
+    flow *f = flow_by_peer(t, FLOW_UDP, to, &li->pub, NULL, NULL);
     if (f && t->h.unreachable)
         t->h.unreachable(f, strerror(err), t->arg);
 }
@@ -194,17 +196,17 @@ static void on_ready(unsigned ready, void *arg)
     listening *li = arg;
     char *p = loop_scratch(li->t->l);
     for (int i = 0; i < DATAGRAMS_PER_EVENT; i++) {
-        addr from;
-        long n = sock_udp_recv(li->fd, p, LOOP_SCRATCH, &from);
+        addr from, to;
+        long n = sock_udp_recv_to(li->fd, &li->pub.at, p, LOOP_SCRATCH, &from, &to);
         if (n == -EAGAIN || n == -EINTR)
             break;
         if (n >= 0)
-            on_datagram(li, &from, (str){p, (size_t)n});
+            on_datagram(li, &from, &to, (str){p, (size_t)n});
     }
-    addr to;
+    addr failed;
     int err;
-    for (int i = 0; i < DATAGRAMS_PER_EVENT && (err = sock_udp_error(li->fd, &to)) != 0; i++)
-        on_error(li, &to, err);
+    for (int i = 0; i < DATAGRAMS_PER_EVENT && (err = sock_udp_error(li->fd, &failed)) != 0; i++)
+        on_error(li, &failed, err);
 }
 
 void udp_listen(listening *li)
