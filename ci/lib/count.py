@@ -1,4 +1,4 @@
-"""Adds up the results that ci/test left in a folder and prints them: a line per part, then one in all."""
+"""Adds up the results that ci/test left in a folder: a line per part, then one in all."""
 
 import sys
 import xml.etree.ElementTree as ElementTree

@@ -22,14 +22,19 @@ struct proxy {
     table branches;          /* by flow */
     sip_deadlines deadlines; /* of contexts */
     struct context *first_context;
+    struct ack *first_ack; /* whose next hop is looked up */
     size_t contexts;
     uint64_t now;             /* time of the call in progress, for callbacks */
     char cookie[CORE_COOKIE]; /* marks the branches of this process */
     uint64_t serial;          /* of branches */
     uint64_t seed;            /* of To tags */
     buf out;                  /* the message being written */
+    buf altered;              /* a message as a fault wants it (deviation.h) */
     buf lines;                /* header fields being written for it */
 };
+
+/* Every message leaves through here. 0, or -1 when it did not. */
+int core_send(proxy *p, flow *f, str message);
 
 /* Names and addresses */
 

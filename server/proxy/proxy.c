@@ -6,9 +6,10 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "fault/fault.h"
+#include "proxy/ack.h"
 #include "proxy/context.h"
-#include "proxy/forward.h"
-#include "proxy/hop.h"
+#include "proxy/deviation.h"
 #include "proxy/registrar.h"
 #include "proxy/self.h"
 #include "proxy/side.h"
@@ -19,7 +20,7 @@ static int tx_send(void *owner, sip_transaction *tx, uint64_t id, str bytes)
     proxy *p = owner;
     flow *f = p->w.find(p->w.self, id);
     (void)tx;
-    return f ? p->w.send(f, bytes, NULL) : -1;
+    return f ? core_send(p, f, bytes) : -1;
 }
 
 static void tx_event(void *owner, sip_transaction *tx, sip_transaction_event ev)
@@ -57,6 +58,7 @@ proxy *proxy_new(const proxy_options *o, const wire *w)
         p->cookie[i] = "abcdefghijklmnopqrstuvwxyzABCDEF"[letters & 31];
     buf_init(&p->out, max);
     buf_init(&p->lines, max);
+    buf_init(&p->altered, 2 * max);
     return p;
 }
 
@@ -66,11 +68,13 @@ void proxy_free(proxy *p)
         return;
     sip_transactions_free(p->tx);
     context_drop_all(p);
+    ack_drop_all(p);
     location_free(p->bindings);
     table_free(&p->branches);
     sip_deadlines_free(&p->deadlines);
     buf_free(&p->out);
     buf_free(&p->lines);
+    buf_free(&p->altered);
     free(p->domains);
     free(p);
 }
@@ -91,31 +95,6 @@ static bool loops(const request *r, uint32_t mark)
     return false;
 }
 
-/* An ACK to a 2xx, or one that follows a transaction that is over: sent on without state, and never
- * answered (RFC 3261 16.11, RFC 6026 7.1). */
-static void forward_ack(request *r, const route *ro, const target_set *set)
-{
-    proxy *p = r->p;
-    char name[SIDE_BRANCH];
-    sip_uri uri;
-    hop h;
-    addr to;
-    flow *f = NULL;
-    const target *t = &set->v[0];
-    if (set->kind != TARGET_SET || r->m->max_forwards == 0 || loops(r, ro->loop))
-        return;
-    if (t->has_flow)
-        f = p->w.find(p->w.self, t->flow);
-    else if (!forward_next(ro, t, &uri) && !hop_of_uri(&uri, &h) &&
-             !addr_parse_host(&to, h.host.text, h.port))
-        f = p->w.reach(p->w.self, h.kind, &to, NULL, t->via, NULL);
-    if (!f || (t->secure && !flow_kind_secure(p->w.kind(f))))
-        return;
-    str top = side_stateless_branch(p, r->m, ro->loop, name);
-    if (!forward_write(r, ro, t, f, top, 60))
-        p->w.send(f, buf_slice(&p->out), NULL);
-}
-
 /* What a proxy must look at before it forwards (RFC 3261 16.3, RFC 5393 4.2.2). True when the
  * request was refused. */
 static bool refused(request *r, const route *ro, const target_set *set)
@@ -126,15 +105,20 @@ static bool refused(request *r, const route *ro, const target_set *set)
         request_answer(r, ro->status, str_of(ro->why), STR(""));
         return true;
     }
-    if (set->kind == TARGET_SET && m->max_forwards == 0) {
+    if (set->kind == TARGET_SET && m->max_forwards == 0 && !fault_on(FAULT_MAX_FORWARDS_IGNORED)) {
         request_answer(r, 483, STR(""), STR(""));
         return true;
     }
-    if (set->kind == TARGET_SET && loops(r, ro->loop)) {
+    if (set->kind == TARGET_SET && loops(r, ro->loop) && !fault_on(FAULT_LOOP_IGNORED)) {
         request_answer(r, 482, STR(""), STR(""));
         return true;
     }
-    if (request_refuse_options(r, SIP_PROXY_REQUIRE, none))
+    if (m->method == SIP_METHOD_OTHER && fault_on(FAULT_METHOD_REFUSED)) {
+        request_answer(r, 405, STR(""), STR(""));
+        return true;
+    }
+    if (!fault_on(FAULT_PROXY_REQUIRE_IGNORED) &&
+        request_refuse_options(r, SIP_PROXY_REQUIRE, none))
         return true;
     if (set->kind == TARGET_REFUSED) {
         request_answer(r, set->status, str_of(set->why), set->lines);
@@ -175,15 +159,16 @@ static void new_request(request *r)
         return;
     }
     if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS) {
-        request_answer(r, 416, STR(""), STR(""));
+        if (!fault_on(FAULT_SCHEME_IGNORED))
+            request_answer(r, 416, STR(""), STR(""));
         return;
     }
     route_read(r, &ro);
     if (!ro.status)
         target_choose(r, &ro, &set);
     if (r->m->method == SIP_ACK) {
-        if (!ro.status)
-            forward_ack(r, &ro, &set);
+        if (!ro.status && !loops(r, ro.loop))
+            ack_forward(r, &ro, &set);
         return;
     }
     if (refused(r, &ro, &set))
@@ -223,7 +208,7 @@ static void answer_bad(proxy *p, flow *f, sip_message *m, const sip_refusal *why
     sip_refusal_print(why, reason, sizeof(reason));
     log_info("proxy", "refused", "flow=%s status=%u reason=\"%s\"", p->w.name(f), why->status,
              reason);
-    if (!why->status || !m->request)
+    if (!why->status || !m->request || fault_on(FAULT_MALFORMED_SILENT))
         return;
     if (m->has_via)
         stamp(p, f, m, ip);
@@ -232,7 +217,7 @@ static void answer_bad(proxy *p, flow *f, sip_message *m, const sip_refusal *why
     if (back &&
         !sip_write_response(&p->out, m, why->status, why->status == 400 ? str_of(reason) : STR(""),
                             request_tag(p, m, tag), STR(""), STR("")))
-        p->w.send(back, buf_slice(&p->out), NULL);
+        core_send(p, back, buf_slice(&p->out));
 }
 
 static void response(proxy *p, flow *f, const sip_message *m)
@@ -254,6 +239,7 @@ void proxy_input(proxy *p, flow *f, str message, uint64_t now)
     sip_refusal why;
     char ip[ADDR_TEXT];
     p->now = now;
+    deviation_in(p, &message);
     if (sip_message_parse(message, carrier_of(p, f), &m, &why)) {
         answer_bad(p, f, &m, &why);
         return;
@@ -295,7 +281,7 @@ void proxy_closed(proxy *p, flow *f, uint64_t now)
 {
     p->now = now;
     uint64_t id = p->w.id(f);
-    size_t ended = location_drop_flow(p->bindings, id);
+    size_t ended = fault_on(FAULT_FLOW_BINDINGS_KEPT) ? 0 : location_drop_flow(p->bindings, id);
     if (ended)
         log_info("proxy", "flow-over", "flow=%s bindings=%zu", p->w.name(f), ended);
     context_flow_over(p, id);

@@ -1,4 +1,4 @@
-"""Side-by-side benchmark: CPU time per operation and memory per idle connection, medians of interleaved runs."""
+"""CPU time per operation and memory per idle connection, side by side, in interleaved runs."""
 
 import argparse
 import dataclasses

@@ -15,7 +15,7 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """Time on a CPU, user and system, of all threads, in seconds: nanosecond accounting of the scheduler."""
+    """Seconds on a CPU, user and system, of all threads: the scheduler's own accounting."""
     return (
         sum(
             int((task / "schedstat").read_text().split()[0])
@@ -27,7 +27,10 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 
 def memory_bytes(pids: Iterable[int]) -> int:
-    """Resident memory, shared pages divided among those who share them (PSS). Sockets are the kernel's."""
+    """Resident memory, shared pages divided among those who share them (PSS).
+
+    What the kernel holds for sockets is not in it.
+    """
     total = 0
     for pid in pids:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

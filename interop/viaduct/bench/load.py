@@ -31,7 +31,7 @@ class Cost:
     cpu_us: float
     """CPU time of the server per operation, microseconds."""
     memory: float
-    """Growth of the server's memory per registered connection, bytes; only telling with many users."""
+    """Growth of the server's memory per registered connection, bytes; needs many users."""
     failed: int
     late: int
     p50_us: int

@@ -1,4 +1,4 @@
-"""The servers that are compared, each started at its best: quiet, optimised, one worker per listener."""
+"""The servers that are compared, each at its best: quiet, optimised, one worker per listener."""
 
 import re
 import shutil
@@ -37,7 +37,7 @@ class Server(ABC):
     @classmethod
     @abstractmethod
     def start(cls, directory: Path) -> "Server":
-        """A running server that keeps its files in `directory`; TargetError when it cannot be had."""
+        """A running server with its files in `directory`; TargetError when it cannot be had."""
 
 
 class Viaduct(Server):
@@ -56,7 +56,7 @@ class Viaduct(Server):
 
 
 class Kamailio(Server):
-    """With its fast allocator (-x tlsf -X tlsf): Debian's default is a debugging one, three times slower."""
+    """With its fast allocator (-x tlsf -X tlsf); Debian's default is a slow debugging one."""
 
     name = "kamailio"
 

@@ -11,7 +11,7 @@ Costs = Mapping[tuple[Load, str], Sequence[Cost]]
 def rows(
     costs: Costs, ours: str, theirs: str, memory: bool
 ) -> list[tuple[str, float, float, float]]:
-    """Name, our median, their median, ratio: bytes per connection, or microseconds per operation."""
+    """Name, our median, theirs, ratio; in bytes per connection or microseconds per operation."""
     found = []
     for load in dict.fromkeys(load for load, _ in costs):
         a, b = (

@@ -51,7 +51,8 @@ class Agent:
         self.sent_by = host if host.endswith(".invalid") else flow.local
         self.register_call_id = self.random(16)
         self.register_cseq = 0
-        self.stray: list[Message] = []  # responses that fit no request of ours
+        # Responses that fit no request of ours; None at the end of the flow.
+        self.stray: asyncio.Queue[Message | None] = asyncio.Queue()
         self._requests: asyncio.Queue[Incoming | None] = asyncio.Queue()
         self._outgoing: dict[tuple[str, str], Outgoing] = {}
         self._incoming: dict[tuple[str, str], Incoming] = {}
@@ -128,12 +129,17 @@ class Agent:
 
     async def request_raw(self, data: bytes) -> Outgoing:
         """Sends a request composed elsewhere; its responses are matched by branch and method."""
+        outgoing = self.track(data)
+        await self.flow.send(data)
+        return outgoing
+
+    def track(self, data: bytes) -> Outgoing:
+        """Minds the responses to a request which the case itself puts on the wire."""
         message = Message.read(data)
         branch = message.via.params.get("branch") or ""
         outgoing = Outgoing(self, message, branch)
         if message.method != "ACK":
             self._outgoing[branch, message.method] = outgoing
-        await self.flow.send(data)
         return outgoing
 
     async def again(self, outgoing: Outgoing) -> None:
@@ -290,6 +296,7 @@ class Agent:
                 # The oracle sees the bytes in the trace; here it suffices not to fall over them.
                 self.flow.record("note", None, mark="unreadable", reason=str(error))
         self._requests.put_nowait(None)
+        self.stray.put_nowait(None)
         for outgoing in self._outgoing.values():
             outgoing.lost()
 
@@ -309,7 +316,7 @@ class Agent:
         number, method = message.cseq
         outgoing = self._outgoing.get((branch, method))
         if outgoing is None:
-            self.stray.append(message)
+            self.stray.put_nowait(message)
             return
         if method == "INVITE" and message.status >= 300:
             await self._ack_failure(outgoing, message)

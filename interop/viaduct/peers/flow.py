@@ -95,8 +95,13 @@ class StreamFlow(Flow):
         self.record("message", "out", data, **keepalive)
         await self._link.write(data)
 
+    async def send_parts(self, *parts: bytes) -> None:
+        """Parts of messages, each in a write of its own; the case records the messages itself."""
+        for part in parts:
+            await self._link.write(part)
+
     async def send_raw(self, data: bytes) -> None:
-        """Bytes that are no whole message: a part of one, or garbage."""
+        """Bytes that are no message at all."""
         self.record("note", "out", data, mark="raw")
         await self._link.write(data)
 

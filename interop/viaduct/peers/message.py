@@ -104,7 +104,7 @@ class Message:
 
     @property
     def cseq(self) -> tuple[int, str]:
-        match = re.fullmatch(r"(\d{1,10})\s+(\S+)", self.first("cseq") or "")
+        match = re.fullmatch(r"(\d{1,40})\s+(\S+)", self.first("cseq") or "")
         if match is None:
             raise Unreadable(f"no usable CSeq in {self.start!r}")
         return int(match[1]), match[2]

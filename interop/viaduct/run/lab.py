@@ -5,15 +5,18 @@ due.
 import asyncio
 import ssl
 import uuid
+from collections.abc import Coroutine
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 from viaduct.peers.agent import Agent
-from viaduct.peers.duty import Skip, Unsupported, Violation
+from viaduct.peers.duty import PATIENCE, Skip, Unsupported, Violation
 from viaduct.peers.flow import Flow, StreamFlow, UdpFlow
 from viaduct.peers.link import Link, tls_context
+from viaduct.peers.message import Message
 from viaduct.peers.sink import DialSink
-from viaduct.peers.transaction import Incoming
+from viaduct.peers.transaction import Incoming, Outgoing
 from viaduct.peers.websocket import SipWebSocket, WebSocket
 from viaduct.results import Verdict
 from viaduct.rules.finding import Finding
@@ -22,6 +25,7 @@ from viaduct.targets.description import Account, Address, Description
 from viaduct.trace.jsonl import Recorder, read
 from viaduct.trace.model import Header, Trace, merge
 
+T = TypeVar("T")
 SHOULDS = ("SHOULD", "SHOULD NOT")
 
 
@@ -42,7 +46,6 @@ class Lab:
         self._traces: list[Trace] = []
         self._agents: list[Agent] = []
         self._flows: list[Flow] = []
-        self._sockets: list[WebSocket] = []
         self._links: list[Link] = []
         self._sinks: list[DialSink] = []
         self._serial = 0
@@ -59,16 +62,17 @@ class Lab:
         family: int = 4,
         register: bool = True,
         outbound: bool = True,
+        door: bool = False,  # by the front door
         like: Agent | None = None,  # the same user as this one, e.g. after a reload
     ) -> Agent:
         """A user agent on a flow of its own, registered unless told otherwise."""
-        flow = await self.flow(name, leg, family)
+        flow = await self.flow(name, leg, family, door=door)
         host = None
         if leg in ("tcp", "tls"):
             # Its Contact names an address where a listener waits: dialled, it shows that a flow
             # was not used.
             host = (await self.sink(f"{name}-contact", family)).hostport
-        account = self._account(name, like)
+        account = self.account(name, like)
         agent = Agent(
             name,
             account.user,
@@ -85,29 +89,39 @@ class Lab:
             await agent.register()
         return agent
 
-    async def flow(self, name: str, leg: str, family: int = 4) -> Flow:
-        """A flow for SIP to the target's listener for this leg."""
-        address = self.target.address(leg, family)
+    async def flow(self, name: str, leg: str, family: int = 4, *, door: bool = False) -> Flow:
+        """A flow for SIP to the target's listener for this leg, or to its front door."""
+        address = self._address(leg, family, door)
         recorder = self.recorder(name)
         flow: Flow
         if leg == "udp":
             flow = await UdpFlow.open(recorder, self._next(leg), address)
         elif leg in ("ws", "wss"):
-            socket = await self.socket(name, leg, family)
+            socket = await self.socket(name, leg, family, door=door)
             await socket.open(self.target.ws_path, address.hostport)
             flow = SipWebSocket(recorder, leg, socket.name, socket)
         else:
-            link = await self.link(address)
-            flow = StreamFlow(recorder, leg, self._next(leg), link)
+            flow = StreamFlow(recorder, leg, self._next(leg), await self.link(address))
         self._flows.append(flow)
         return flow
 
-    async def socket(self, name: str, leg: str, family: int = 4) -> WebSocket:
+    async def socket(
+        self,
+        name: str,
+        leg: str,
+        family: int = 4,
+        *,
+        door: bool = False,
+        alpn: tuple[str, ...] = (),
+    ) -> WebSocket:
         """A connection to the WebSocket listener on which no handshake has been made yet."""
-        link = await self.link(self.target.address(leg, family))
-        socket = WebSocket(self.recorder(name), leg, self._next(leg), link)
-        self._sockets.append(socket)
-        return socket
+        link = await self.link(self._address(leg, family, door), alpn=alpn)
+        return WebSocket(self.recorder(name), leg, self._next(leg), link)
+
+    def _address(self, leg: str, family: int, door: bool) -> Address:
+        if door and leg != "udp":
+            return self.target.front_door("plain" if leg in ("ws", "tcp") else "secure", family)
+        return self.target.address(leg, family)
 
     async def link(
         self, address: Address, *, secure: bool | None = None, alpn: tuple[str, ...] = ()
@@ -136,6 +150,41 @@ class Lab:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
+    async def or_refusal(
+        self, request: Coroutine[Any, Any, Incoming], sent: Outgoing, *statuses: int
+    ) -> Incoming | None:
+        """The request as it reached the other side; None when the target refused it in such a
+        way.
+        """
+        arrival = asyncio.create_task(request)
+        refusal = asyncio.create_task(sent.final(*statuses))
+        tasks: set[asyncio.Task[Any]] = {arrival, refusal}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if arrival in done:
+                return arrival.result()
+            refusal.result()
+            return None
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def soon(self, event: Coroutine[Any, Any, T], what: str) -> T:
+        """What has to come; a violation when it does not."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await event
+        except TimeoutError as error:
+            raise Violation(f"{what} did not come within {PATIENCE:g} s") from error
+
+    async def next_message(self, flow: Flow) -> Message:
+        """The next SIP message on a flow without an agent."""
+        data = await self.soon(flow.inbox.get(), f"a message on {flow.name}")
+        if data is None:
+            raise Violation(f"{flow.name} ended where a message was due")
+        return Message.read(data)
+
     @staticmethod
     def uuid() -> str:
         return str(uuid.uuid4())
@@ -144,7 +193,8 @@ class Lab:
         """A user name that nobody else has, in this run or another one at the same target."""
         return f"{name}-{self._stamp}"
 
-    def _account(self, name: str, like: Agent | None) -> Account:
+    def account(self, name: str, like: Agent | None = None) -> Account:
+        """A user of the target that no other agent of this case is, unless it is to be `like` one."""
         if like is not None:
             return Account(like.user, like.password or "")
         if self.target.accounts:
@@ -168,6 +218,13 @@ class Lab:
     def adopt(self, path: Path) -> None:
         """Takes in the trace that another program (bridge, browser) wrote of its vantage."""
         self._traces.append(read(path))
+
+    def queries(self, *names: str) -> list[str]:
+        """Which of these names the target has looked up so far."""
+        if self.target.dns is None:
+            raise Unsupported("the harness cannot watch this target's name look-ups")
+        asked = {str(e.info["name"]).rstrip(".").lower() for e in read(self.target.dns).events}
+        return sorted(name for name in names if name.lower() in asked)
 
     def scratch(self) -> Path:
         self.directory.mkdir(parents=True, exist_ok=True)

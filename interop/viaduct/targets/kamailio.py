@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from viaduct.targets.description import LEGS, Address, Description, TargetError
+from viaduct.targets.names import NameSink
 from viaduct.targets.pki import Pki, make_pki
 from viaduct.targets.port import free_ports, ipv6_loopback, wait_listening
 from viaduct.targets.process import Process
@@ -30,6 +31,7 @@ class KamailioTarget(Target):
     def __init__(self, *, domain: str = "sip.test") -> None:
         self._domain = domain
         self._process: Process | None = None
+        self._names: NameSink | None = None
 
     @property
     def logs(self) -> tuple[Path, ...]:
@@ -39,18 +41,25 @@ class KamailioTarget(Target):
         directory.mkdir(parents=True, exist_ok=True)
         program = _program()
         pki = make_pki(directory / "pki")
+        self._names = NameSink.open(directory)
         for attempt in range(1, START_ATTEMPTS + 1):
             addresses = _addresses()
             config = directory / "kamailio.cfg"
             config.write_text(_render(addresses, pki, self._domain), encoding="utf-8")
             state = directory / f"state-{attempt}"
             state.mkdir(exist_ok=True)
-            self._process = Process(
-                # Foreground and log on standard error; its own directory for everything it writes.
-                [program, "-DD", "-E", "-f", str(config), "-m", "64", "-M", "8"]
-                + ["-Y", str(state), "-w", str(state), "-P", str(state / "pid")],
-                directory / f"kamailio-{attempt}.log",
-            )
+            # Foreground and log on standard error; its own directory for everything it writes.
+            command = [program, "-DD", "-E", "-f", str(config), "-m", "64", "-M", "8"] + [
+                "-Y",
+                str(state),
+                "-w",
+                str(state),
+                "-P",
+                str(state / "pid"),
+            ]
+            if self._names is not None:
+                command = self._names.enter(command)
+            self._process = Process(command, directory / f"kamailio-{attempt}.log")
             try:
                 wait_listening(addresses, READY_SECONDS, self.exited)
             except TargetError as error:
@@ -64,6 +73,7 @@ class KamailioTarget(Target):
                 domain=self._domain,
                 addresses=addresses,
                 ca=pki.ca,
+                dns=None if self._names is None else self._names.trace,
                 unsupported={
                     "front-door": "configured with one protocol per port",
                 },
@@ -77,6 +87,8 @@ class KamailioTarget(Target):
         return None if status is None else f"kamailio ended: {status}{self._process.tail(40)}"
 
     def stop(self) -> str | None:
+        if self._names is not None:
+            self._names.close()
         if self._process is None:
             return None
         early = self.exited()

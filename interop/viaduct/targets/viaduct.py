@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from viaduct.targets.description import Address, Description, TargetError
+from viaduct.targets.names import NameSink
 from viaduct.targets.pki import make_pki
 from viaduct.targets.port import ipv6_loopback
 from viaduct.targets.process import Process
@@ -48,6 +49,7 @@ class ViaductTarget(Target):
         self._www = www
         self._process: Process | None = None
         self._directory: Path | None = None
+        self._names: NameSink | None = None
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -79,6 +81,9 @@ class ViaductTarget(Target):
             command += ["--fault", fault]
         command += ["--log", "info", *self._options]
         self._directory = directory
+        self._names = NameSink.open(directory)
+        if self._names is not None:
+            command = self._names.enter(command)
         self._process = Process(command, directory / "server.log", ready_on_stdout=True)
         line = self._process.first_line(READY_SECONDS)
         if not line.startswith(READY):
@@ -98,6 +103,7 @@ class ViaductTarget(Target):
             addresses=tuple(a for a in ready if a.transport not in ("plain", "secure")),
             front=tuple(a for a in ready if a.transport in ("plain", "secure")),
             ca=pki.ca,
+            dns=None if self._names is None else self._names.trace,
         )
 
     def exited(self) -> str | None:
@@ -109,6 +115,8 @@ class ViaductTarget(Target):
         return f"viaduct-server ended with status {status}{self._process.tail(40)}"
 
     def stop(self) -> str | None:
+        if self._names is not None:
+            self._names.close()
         if self._process is None:
             return None
         early = self.exited()
