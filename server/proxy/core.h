@@ -22,6 +22,7 @@ struct proxy {
     table branches;          /* by flow */
     sip_deadlines deadlines; /* of contexts */
     struct context *first_context;
+    struct ack *first_ack; /* whose next hop is looked up */
     size_t contexts;
     uint64_t now;             /* time of the call in progress, for callbacks */
     char cookie[CORE_COOKIE]; /* marks the branches of this process */

@@ -101,6 +101,16 @@ static void strip_maddr(const request *r, route *out)
     buf_free(&b);
 }
 
+static bool readable(const sip_message *m)
+{
+    sip_values v = sip_values_of(m, SIP_ROUTE);
+    str item;
+    int got;
+    while ((got = sip_values_next(&v, &item)) == 1)
+        ;
+    return got == 0;
+}
+
 /* Takes our values off the front and learns the flow from them. */
 static void pop_own(const request *r, route *out, size_t count)
 {
@@ -136,6 +146,8 @@ static void pop_own(const request *r, route *out, size_t count)
         }
     }
     out->left = count - out->pop;
+    if (!readable(r->m))
+        refuse(out, 400, "Route: malformed list");
 }
 
 void route_read(const request *r, route *out)
