@@ -35,8 +35,9 @@ class Frame:
     masked: bool = True
     length_octets: int | None = None  # 0, 2 or 8 octets of extended length; None: the shortest form
     claimed: int | None = None  # a length to claim instead of the true one
+    key: bytes | None = None  # the masking key; None: a random one
 
-    def encode(self, key: bytes | None = None) -> bytes:
+    def encode(self) -> bytes:
         size = len(self.payload) if self.claimed is None else self.claimed
         octets = self.length_octets
         if octets is None:
@@ -51,7 +52,7 @@ class Frame:
             head += struct.pack("!BQ", mask | 127, size)
         if not self.masked:
             return head + self.payload
-        key = os.urandom(4) if key is None else key
+        key = os.urandom(4) if self.key is None else self.key
         return head + key + apply_mask(self.payload, key)
 
     @property
@@ -203,6 +204,13 @@ class WebSocket:
         for at in range(0, len(head), step):
             await self.link.write(head[at : at + step])
 
+    async def request_with(self, head: bytes, *frames: Frame) -> None:
+        """Head and frames in one write, before any answer."""
+        self._record("handshake", "out", head)
+        for frame in frames:
+            self._record("frame", "out", frame.payload, **_facts(frame))
+        await self.link.write(head + b"".join(frame.encode() for frame in frames))
+
     async def response(self) -> Head | None:
         """The head of the answer; None when the connection ends without one."""
         raw = b""
@@ -299,6 +307,7 @@ class SipWebSocket(Flow):
         self.socket = socket
         self.local, self.remote = socket.link.local, socket.link.remote
         self.answer_ping = True
+        self.answer_close = True
         self.control: asyncio.Queue[Frame | None] = asyncio.Queue()  # control frames received
         self._sent_close = False
         self._parts: list[bytes] = []
@@ -334,7 +343,7 @@ class SipWebSocket(Flow):
             self.control.put_nowait(frame)
             if frame.opcode == PING and self.answer_ping:
                 await self.socket.send(Frame(PONG, frame.payload))
-            elif frame.opcode == CLOSE and not self._sent_close:
+            elif frame.opcode == CLOSE and self.answer_close and not self._sent_close:
                 self._sent_close = True
                 await self.socket.send(Frame(CLOSE, frame.payload[:2]))
             return

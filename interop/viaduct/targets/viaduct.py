@@ -74,7 +74,7 @@ class ViaductTarget(Target):
         for listener in listeners:
             command += ["--listen", listener]
         command += ["--domain", self._domain, "--cert", str(pki.certificate), "--key", str(pki.key)]
-        command += ["--ca", str(pki.ca), "--trace", str(directory / "server.jsonl")]
+        command += ["--ws-path", "/", "--ca", str(pki.ca), "--trace", str(directory / "server.jsonl")]
         if self._www is not None:
             command += ["--www", str(self._www)]
         for fault in self._faults:
