@@ -201,6 +201,28 @@ def test_udp_tools_are_known_by_their_source() -> None:
     run(test)
 
 
+def test_a_called_udp_tool_answers_on_the_same_connection() -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.setblocking(False)
+            udp.bind(("127.0.0.1", 0))
+            port = udp.getsockname()[1]
+            async with bridge("ws:127.0.0.1:0", f"udp:127.0.0.1:{port}") as b:
+                url = f"ws://127.0.0.1:{b.port}/"
+                sip = [Subprotocol("sip")]
+                async with ws_connect(url, subprotocols=sip) as one:
+                    async with ws_connect(url, subprotocols=sip) as two:
+                        for ws, message in ((one, REQUEST), (two, BINARY)):
+                            await ws.send(message)
+                            got, source = await soon(loop.sock_recvfrom(udp, 65536))
+                            assert got == message
+                            await loop.sock_sendto(udp, RESPONSE, source)
+                            assert await soon(ws.recv()) == RESPONSE.decode()
+
+    run(test)
+
+
 def test_tls_carries_the_stream(identity: Identity) -> None:
     async def test() -> None:
         got: asyncio.Queue[bytes] = asyncio.Queue()

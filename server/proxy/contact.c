@@ -1,5 +1,7 @@
 #include "proxy/contact.h"
 
+#include "fault/fault.h"
+
 uint32_t contact_seconds(str text)
 {
     uint64_t v;
@@ -98,7 +100,7 @@ int contact_parse(const sip_message *m, contact_list *out, const char **why)
         *why = "Contact: malformed list";
         return -1;
     }
-    if (out->star && out->n != 1) {
+    if (out->star && out->n != 1 && !fault_on(FAULT_REGISTER_STAR_IGNORED)) {
         *why = "Contact: * beside other values";
         return -1;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "fault/fault.h"
 #include "proxy/forward.h"
 #include "proxy/gather.h"
 #include "proxy/hop.h"
@@ -132,7 +133,7 @@ static void send_on(branch *b, const request *r, const route *ro, const target *
     proxy *p = r->p;
     char text[SIDE_BRANCH];
     flow_kind k = p->w.kind(f);
-    if (t->secure && !flow_kind_secure(k)) {
+    if (t->secure && !flow_kind_secure(k) && !fault_on(FAULT_SIPS_DOWNGRADED)) {
         context_branch_over(b, 480, NULL); /* RFC 3261 26.2.2, RFC 7118 9.2 */
         return;
     }
@@ -234,6 +235,21 @@ static branch *branch_new(context *c, const target *t, unsigned breadth)
     return b;
 }
 
+/* The look-up that must never be made: of a contact whose flow is known (FAULT_RESOLVE_INVALID). */
+static void nothing(void *arg, const addr *found, size_t count)
+{
+    (void)arg;
+    (void)found;
+    (void)count;
+}
+
+static void ask_for_nothing(proxy *p, const target *t)
+{
+    sip_uri uri;
+    if (!sip_uri_parse(t->uri, &uri, NULL) && hop_is_invalid(&uri.host))
+        p->w.resolve(p->w.self, uri.host.text, 5060, nothing, NULL);
+}
+
 static void start(context *c, const request *r, const route *ro, const target *t, unsigned breadth)
 {
     proxy *p = c->p;
@@ -241,8 +257,13 @@ static void start(context *c, const request *r, const route *ro, const target *t
     sip_uri uri;
     hop h;
     addr to;
+    flow *f = NULL;
     if (t->has_flow) {
-        flow *f = p->w.find(p->w.self, t->flow);
+        f = p->w.find(p->w.self, t->flow);
+        if (fault_on(FAULT_RESOLVE_INVALID))
+            ask_for_nothing(p, t);
+    }
+    if (t->has_flow && (f || !fault_on(FAULT_FLOW_DEAD_DIALLED))) {
         if (f)
             send_on(b, r, ro, t, f);
         else
@@ -331,9 +352,11 @@ void context_start(request *r, const route *ro, const target_set *targets)
     }
     if (c->invite)
         request_answer(r, 100, STR(""), STR(""));
+    else if (fault_on(FAULT_TRYING_NON_INVITE))
+        gather_answer(c, 100);
     else
         sip_deadlines_set(&c->p->deadlines, &c->wait, c->p->now + TRYING_MS);
-    if (targets->n == 1) {
+    if (targets->n == 1 || fault_on(FAULT_FORK_FIRST_ONLY)) {
         c->starting = true;
         start(c, r, ro, &targets->v[0], c->breadth);
         c->starting = false;
@@ -433,7 +456,8 @@ void context_response(branch *b, const sip_message *m)
     context *c = b->of;
     if (m->status < 200) {
         /* 100 is for this hop; other provisional ones do not belong to a non-INVITE (RFC 4320). */
-        if (m->status > 100 && c->invite && !c->answered)
+        bool wanted = c->invite || fault_on(FAULT_PROVISIONAL_NON_INVITE);
+        if (m->status > 100 && wanted && !c->answered)
             gather_forward(c, m);
         return;
     }
@@ -451,7 +475,8 @@ void context_response(branch *b, const sip_message *m)
     if (c->invite || !c->answered)
         gather_forward(c, m); /* each 2xx to an INVITE, also a repeated one (RFC 6026) */
     c->ended = true;
-    context_cancel_branches(c, STR(""));
+    if (!fault_on(FAULT_FORK_NO_CANCEL))
+        context_cancel_branches(c, STR(""));
 }
 
 void context_cancel_branches(context *c, str lines)

@@ -1,5 +1,7 @@
 #include "proxy/core.h"
 
+#include "proxy/deviation.h"
+
 /* Is port what a listener's URIs may leave out? */
 static bool default_port(listener_kind k, uint16_t port)
 {
@@ -95,4 +97,11 @@ bool core_host_is(const sip_host *host, uint16_t port, const addr *a)
     if (!literal(host) || addr_parse_host(&b, host->text, port ? port : 5060))
         return false;
     return addr_eq(&b, a);
+}
+
+int core_send(proxy *p, flow *f, str message)
+{
+    if (!deviation_out(p, f, &message))
+        return 0;
+    return p->w.send(f, message, NULL);
 }

@@ -28,8 +28,12 @@ struct proxy {
     uint64_t serial;          /* of branches */
     uint64_t seed;            /* of To tags */
     buf out;                  /* the message being written */
+    buf altered;              /* a message as a fault wants it (deviation.h) */
     buf lines;                /* header fields being written for it */
 };
+
+/* Every message leaves through here. 0, or -1 when it did not. */
+int core_send(proxy *p, flow *f, str message);
 
 /* Names and addresses */
 

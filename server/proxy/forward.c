@@ -168,7 +168,9 @@ int forward_write(const request *r, const route *ro, const target *t, flow *to, 
     size_t at = sizeof(digits);
     sip_write_init(&w, m);
     str uri = route_and_uri(r, ro, t, target_uri(t, &ro->uri, uri_text), &w);
-    sip_write_max_forwards(&w, m->max_forwards < 0 ? 70 : (unsigned)m->max_forwards - 1);
+    sip_write_max_forwards(&w, m->max_forwards < 0    ? 70
+                               : m->max_forwards == 0 ? 0
+                                                      : (unsigned)m->max_forwards - 1);
     sip_write_top(&w, SIP_VIA, side_via(p, to, branch, via));
     if (m->method == SIP_REGISTER) {
         if (sip_message_lists(m, SIP_SUPPORTED, STR("path"))) {

@@ -1,5 +1,6 @@
 #include "proxy/gather.h"
 
+#include "fault/fault.h"
 #include "sip/write.h"
 
 /* Lower is better (16.7 step 6). */
@@ -59,7 +60,8 @@ static bool plain(const context *c, unsigned status)
 {
     if (c->living || c->resolving || c->spares || c->best)
         return false;
-    return status != 503 && !(status == 430 && c->bound) && !(status == 408 && !c->invite);
+    return (status != 503 || fault_on(FAULT_BUSY_503_FORWARDED)) && !(status == 430 && c->bound) &&
+           !(status == 408 && !c->invite);
 }
 
 static void keep_challenges(context *c, const sip_message *m)
@@ -109,7 +111,7 @@ void gather_finish(context *c)
     bool own = c->best_text.n == 0;
     if (c->cancelled && own)
         status = 487;
-    if (status == 408 && !c->invite) {
+    if (status == 408 && !c->invite && !fault_on(FAULT_TIMEOUT_NON_INVITE)) {
         /* RFC 4320 4.2: too late for the sender in any case. */
         c->answered = true;
         sip_deadlines_clear(&c->p->deadlines, &c->wait);
@@ -117,7 +119,7 @@ void gather_finish(context *c)
             sip_transaction_abandon(c->server, c->p->now);
         return;
     }
-    if (status == 503)
+    if (status == 503 && !fault_on(FAULT_BUSY_503_FORWARDED))
         status = 500, own = true; /* it is not this server that is overloaded (step 6) */
     if (status == 430 && c->bound)
         status = 480, own = true; /* meant for us, the authoritative proxy (RFC 5626 11.5) */

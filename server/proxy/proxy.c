@@ -6,7 +6,9 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "fault/fault.h"
 #include "proxy/context.h"
+#include "proxy/deviation.h"
 #include "proxy/forward.h"
 #include "proxy/hop.h"
 #include "proxy/registrar.h"
@@ -19,7 +21,7 @@ static int tx_send(void *owner, sip_transaction *tx, uint64_t id, str bytes)
     proxy *p = owner;
     flow *f = p->w.find(p->w.self, id);
     (void)tx;
-    return f ? p->w.send(f, bytes, NULL) : -1;
+    return f ? core_send(p, f, bytes) : -1;
 }
 
 static void tx_event(void *owner, sip_transaction *tx, sip_transaction_event ev)
@@ -57,6 +59,7 @@ proxy *proxy_new(const proxy_options *o, const wire *w)
         p->cookie[i] = "abcdefghijklmnopqrstuvwxyzABCDEF"[letters & 31];
     buf_init(&p->out, max);
     buf_init(&p->lines, max);
+    buf_init(&p->altered, 2 * max);
     return p;
 }
 
@@ -71,6 +74,7 @@ void proxy_free(proxy *p)
     sip_deadlines_free(&p->deadlines);
     buf_free(&p->out);
     buf_free(&p->lines);
+    buf_free(&p->altered);
     free(p->domains);
     free(p);
 }
@@ -113,7 +117,7 @@ static void forward_ack(request *r, const route *ro, const target_set *set)
         return;
     str top = side_stateless_branch(p, r->m, ro->loop, name);
     if (!forward_write(r, ro, t, f, top, 60))
-        p->w.send(f, buf_slice(&p->out), NULL);
+        core_send(p, f, buf_slice(&p->out));
 }
 
 /* What a proxy must look at before it forwards (RFC 3261 16.3, RFC 5393 4.2.2). True when the
@@ -126,15 +130,20 @@ static bool refused(request *r, const route *ro, const target_set *set)
         request_answer(r, ro->status, str_of(ro->why), STR(""));
         return true;
     }
-    if (set->kind == TARGET_SET && m->max_forwards == 0) {
+    if (set->kind == TARGET_SET && m->max_forwards == 0 && !fault_on(FAULT_MAX_FORWARDS_IGNORED)) {
         request_answer(r, 483, STR(""), STR(""));
         return true;
     }
-    if (set->kind == TARGET_SET && loops(r, ro->loop)) {
+    if (set->kind == TARGET_SET && loops(r, ro->loop) && !fault_on(FAULT_LOOP_IGNORED)) {
         request_answer(r, 482, STR(""), STR(""));
         return true;
     }
-    if (request_refuse_options(r, SIP_PROXY_REQUIRE, none))
+    if (m->method == SIP_METHOD_OTHER && fault_on(FAULT_METHOD_REFUSED)) {
+        request_answer(r, 405, STR(""), STR(""));
+        return true;
+    }
+    if (!fault_on(FAULT_PROXY_REQUIRE_IGNORED) &&
+        request_refuse_options(r, SIP_PROXY_REQUIRE, none))
         return true;
     if (set->kind == TARGET_REFUSED) {
         request_answer(r, set->status, str_of(set->why), set->lines);
@@ -175,7 +184,8 @@ static void new_request(request *r)
         return;
     }
     if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS) {
-        request_answer(r, 416, STR(""), STR(""));
+        if (!fault_on(FAULT_SCHEME_IGNORED))
+            request_answer(r, 416, STR(""), STR(""));
         return;
     }
     route_read(r, &ro);
@@ -223,7 +233,7 @@ static void answer_bad(proxy *p, flow *f, sip_message *m, const sip_refusal *why
     sip_refusal_print(why, reason, sizeof(reason));
     log_info("proxy", "refused", "flow=%s status=%u reason=\"%s\"", p->w.name(f), why->status,
              reason);
-    if (!why->status || !m->request)
+    if (!why->status || !m->request || fault_on(FAULT_MALFORMED_SILENT))
         return;
     if (m->has_via)
         stamp(p, f, m, ip);
@@ -232,7 +242,7 @@ static void answer_bad(proxy *p, flow *f, sip_message *m, const sip_refusal *why
     if (back &&
         !sip_write_response(&p->out, m, why->status, why->status == 400 ? str_of(reason) : STR(""),
                             request_tag(p, m, tag), STR(""), STR("")))
-        p->w.send(back, buf_slice(&p->out), NULL);
+        core_send(p, back, buf_slice(&p->out));
 }
 
 static void response(proxy *p, flow *f, const sip_message *m)
@@ -254,6 +264,7 @@ void proxy_input(proxy *p, flow *f, str message, uint64_t now)
     sip_refusal why;
     char ip[ADDR_TEXT];
     p->now = now;
+    deviation_in(p, &message);
     if (sip_message_parse(message, carrier_of(p, f), &m, &why)) {
         answer_bad(p, f, &m, &why);
         return;
@@ -295,7 +306,7 @@ void proxy_closed(proxy *p, flow *f, uint64_t now)
 {
     p->now = now;
     uint64_t id = p->w.id(f);
-    size_t ended = location_drop_flow(p->bindings, id);
+    size_t ended = fault_on(FAULT_FLOW_BINDINGS_KEPT) ? 0 : location_drop_flow(p->bindings, id);
     if (ended)
         log_info("proxy", "flow-over", "flow=%s bindings=%zu", p->w.name(f), ended);
     context_flow_over(p, id);

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "fault/fault.h"
 #include "proxy/contact.h"
 #include "proxy/hop.h"
 
@@ -102,7 +103,7 @@ static int check_secure(registration *g)
         }
         sip = sip || first.uri.scheme != SIP_SCHEME_SIPS;
     }
-    if (sips && sip) {
+    if (sips && sip && !fault_on(FAULT_REGISTER_SIPS_TAKEN)) {
         refuse(g, 400, "Contact: sips among sip URIs");
         return -1;
     }
@@ -114,9 +115,10 @@ static int check_times(registration *g)
     const proxy_options *o = &g->r->p->o;
     for (size_t i = 0; i < g->contacts.n; i++) {
         contact *c = &g->contacts.v[i];
-        if (!c->has_expires)
+        if (!c->has_expires || fault_on(FAULT_REGISTER_EXPIRES_IGNORED))
             c->expires = g->fallback;
-        if (c->expires > 0 && c->expires < 3600 && c->expires < o->min_expires) {
+        if (c->expires > 0 && c->expires < 3600 && c->expires < o->min_expires &&
+            !fault_on(FAULT_REGISTER_SHORT_TAKEN)) {
             refuse_with(g, 423, "Min-Expires", o->min_expires);
             return -1;
         }
@@ -130,10 +132,10 @@ static binding *find_same(const record *user, const contact *c)
 {
     for (binding *b = user ? record_first(user) : NULL; b; b = b->next) {
         sip_uri uri;
-        if (c->reg_id) {
+        if (c->reg_id && !fault_on(FAULT_REGISTER_STALE_KEPT)) {
             if (b->is.reg_id == c->reg_id && contact_same_instance(b->is.instance, c->instance))
                 return b;
-        } else if (b->is.reg_id && c->expires) {
+        } else if (b->is.reg_id && c->expires && !c->reg_id) {
             continue; /* a flow's binding is renewed only by its reg-id, but ended by its URI too */
         } else if (!sip_uri_parse(b->is.uri, &uri, NULL) && sip_uri_eq(&uri, &c->at.uri)) {
             return b;
@@ -146,7 +148,8 @@ static binding *find_same(const record *user, const contact *c)
 static bool stale(const registration *g, const binding *b)
 {
     const sip_message *m = g->r->m;
-    return str_eq(b->is.call_id, m->call_id) && m->cseq <= b->is.cseq;
+    return str_eq(b->is.call_id, m->call_id) && m->cseq <= b->is.cseq &&
+           !fault_on(FAULT_REGISTER_CSEQ_IGNORED);
 }
 
 static int check_order(registration *g, record *user)

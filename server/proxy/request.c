@@ -1,5 +1,6 @@
 #include "proxy/request.h"
 
+#include "fault/fault.h"
 #include "sip/write.h"
 
 static bool udp_elsewhere(const sip_message *m, const addr *source, addr *to)
@@ -7,7 +8,7 @@ static bool udp_elsewhere(const sip_message *m, const addr *source, addr *to)
     uint16_t port = m->via.port ? m->via.port : 5060;
     if (m->via.maddr.n && !addr_parse_host(to, m->via.maddr, port))
         return true;
-    if (m->via.has_rport)
+    if (m->via.has_rport && !fault_on(FAULT_RESPONSE_TO_SENT_BY))
         return false;
     *to = *source;
     to->port = port;
@@ -58,7 +59,7 @@ void request_answer(request *r, unsigned status, str reason, str lines)
         return;
     str text = buf_slice(&p->out);
     if (!r->tx && r->m->method != SIP_INVITE && flow_kind_reliable(p->w.kind(r->from))) {
-        p->w.send(r->from, text, NULL);
+        core_send(p, r->from, text);
         return;
     }
     if (request_serve(r, NULL))

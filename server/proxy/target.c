@@ -1,5 +1,7 @@
 #include "proxy/target.h"
 
+#include "fault/fault.h"
+
 #include <string.h>
 
 static void refuse(target_set *out, unsigned status, const char *why, str lines)
@@ -45,7 +47,7 @@ static void bindings_of(const record *user, bool sips, target_set *out)
                     .reg_id = b->is.reg_id,
                     .q = b->is.q,
                     .bound = true,
-                    .has_flow = b->is.flow != 0,
+                    .has_flow = b->is.flow != 0 && !fault_on(FAULT_FLOW_IGNORED),
                     .secure = secure,
                     .flow = b->is.flow};
         insert(out, &t);

@@ -35,8 +35,10 @@ class Progress:
             self._clear()
         if bad:
             glyph = self._style.verdict(case.verdict, self._style.glyph(case.verdict))
+            own = [finding.text for finding in case.findings if finding.rule == case.id]
             rules = dict.fromkeys(finding.rule for finding in case.findings)
-            why = ", ".join(rules) or (case.reason.strip().splitlines() or [""])[-1]
+            why = own[0] if own else ", ".join(rules)
+            why = why or (case.reason.strip().splitlines() or [""])[-1]
             self._say(f"{glyph} {one_line(case.id)}: {one_line(why, 150)}\n")
         if self._live:
             width = shutil.get_terminal_size().columns - 1

@@ -1,4 +1,4 @@
-"""Findings of a whole run, gathered by the rule that speaks: many cases often share one cause."""
+"""Findings of a whole run, gathered by who speaks: many cases often share one cause."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from viaduct.rules.finding import Finding
 
 @dataclass(slots=True)
 class Group:
-    rule: str
+    rule: str  # or the operation of cases that speak for themselves
     level: str
     requirements: dict[str, None] = field(default_factory=dict)  # in the order they were met
     findings: list[tuple[CaseResult, Finding]] = field(default_factory=list)
@@ -24,12 +24,24 @@ class Group:
         return list(dict.fromkeys(case.id for case, _ in self.findings))
 
 
+def operation(case: CaseResult) -> str:
+    """The case's id without its legs: "call-wss-udp" -> "call"."""
+    suffix = "".join(f"-{leg}" for leg in case.legs)
+    return case.id.removesuffix(suffix) or case.id
+
+
+def speaker(case: CaseResult, finding: Finding) -> str:
+    """The rule, or the operation if the case speaks for itself: on all legs it is one duty."""
+    return operation(case) if finding.rule == case.id else finding.rule
+
+
 def by_rule(cases: Iterable[CaseResult]) -> list[Group]:
     """The gravest first, then the most widespread; observations are not counted."""
     groups: dict[str, Group] = {}
     for case in cases:
         for finding in case.findings:
-            group = groups.setdefault(finding.rule, Group(finding.rule, finding.level))
+            name = speaker(case, finding)
+            group = groups.setdefault(name, Group(name, finding.level))
             group.requirements.setdefault(finding.requirement)
             group.findings.append((case, finding))
             group.known &= case.known is not None

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from datetime import timezone
 from pathlib import Path
 
+from viaduct.report.grouped import operation
 from viaduct.report.visible import one_line, visible
 from viaduct.results import CaseResult, RunResult, Verdict
 from viaduct.rules.finding import Finding
@@ -79,12 +80,6 @@ def _add(element: ElementTree.Element, tag: str, kind: str | None, text: str, bo
     if kind:
         child.set("type", kind)
     child.text = visible(body or text)
-
-
-def operation(case: CaseResult) -> str:
-    """The case's id without its legs: "call-wss-udp" -> "call"."""
-    suffix = "".join(f"-{leg}" for leg in case.legs)
-    return case.id.removesuffix(suffix) or case.id
 
 
 def headline(case: CaseResult) -> str:

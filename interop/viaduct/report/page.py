@@ -17,11 +17,10 @@ from markupsafe import Markup
 
 from viaduct.report.book import Book, Explanation, unique
 from viaduct.report.embedded import Embedded, Shelf
-from viaduct.report.grouped import Group, by_rule
+from viaduct.report.grouped import Group, by_rule, operation, speaker
 from viaduct.report.headline import headline
-from viaduct.report.junit import operation
 from viaduct.report.matrix import ALONE, GLYPHS, matrix
-from viaduct.report.visible import visible
+from viaduct.report.visible import one_line, visible
 from viaduct.results import SEVERITY, CaseResult, ExitCode, RunResult, Verdict
 from viaduct.rules.finding import Finding
 
@@ -43,7 +42,7 @@ class Row:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        return unique(finding.rule for finding in self.case.findings)
+        return unique(speaker(self.case, finding) for finding in self.case.findings)
 
     @property
     def words(self) -> str:
@@ -73,6 +72,7 @@ def render(run: RunResult, book: Book, folder: Path) -> str:
         lstrip_blocks=True,
     )
     environment.filters["visible"] = visible
+    environment.filters["one_line"] = one_line
     script = "\n".join((FOLDER / name).read_text("utf-8") for name in SCRIPTS)
     pairs = matrix(run.cases)
     shelf = Shelf(folder)
@@ -80,8 +80,8 @@ def render(run: RunResult, book: Book, folder: Path) -> str:
     rows = [
         Row(
             case=case,
-            groups=_spoken(case.findings, explanations),
-            observed=_spoken(case.observations, explanations),
+            groups=_spoken(case, case.findings, explanations),
+            observed=_spoken(case, case.observations, explanations),
             trace=None if case.trace is None else shelf.place(case.trace),
             replay=_replay(run, case),
         )
@@ -125,14 +125,16 @@ def _explanations(run: RunResult, book: Book) -> dict[str, Explanation]:
     cited: dict[str, list[str]] = {}
     for case in run.cases:
         for finding in (*case.findings, *case.observations):
-            cited.setdefault(finding.rule, []).append(finding.requirement)
+            cited.setdefault(speaker(case, finding), []).append(finding.requirement)
     return {rule: book.explain(rule, unique(ids)) for rule, ids in cited.items()}
 
 
-def _spoken(findings: Iterable[Finding], explanations: dict[str, Explanation]) -> Spoken:
+def _spoken(
+    case: CaseResult, findings: Iterable[Finding], explanations: dict[str, Explanation]
+) -> Spoken:
     rules: dict[str, list[Finding]] = {}
     for finding in findings:
-        rules.setdefault(finding.rule, []).append(finding)
+        rules.setdefault(speaker(case, finding), []).append(finding)
     return tuple((explanations[rule], tuple(found)) for rule, found in rules.items())
 
 
@@ -140,4 +142,5 @@ def _replay(run: RunResult, case: CaseResult) -> str:
     if run.suite == "judge":
         return f"viaduct judge {case.trace}" if case.trace else ""
     faults = "".join(f" --fault {fault}" for fault in run.faults)
-    return f"viaduct run --target {run.target.name} --suite {run.suite}{faults} {case.id}"
+    suite = "" if run.suite == "all" else f" --suite {run.suite}"
+    return f"viaduct run --target {run.target.name}{suite}{faults} {case.id}"

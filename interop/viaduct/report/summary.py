@@ -126,6 +126,8 @@ def _cases(run: RunResult) -> Iterable[str]:
 def _why(case: CaseResult) -> str:
     if case.known is not None:
         return f"expected to fail ({case.known.reason}), but does not"
+    if own := [finding.text for finding in case.findings if finding.rule == case.id]:
+        return one_line(own[0])
     rules = dict.fromkeys(finding.rule for finding in case.findings)
     return one_line(", ".join(rules) or case.reason)
 

@@ -302,6 +302,8 @@ def leads_back(scene: Scene) -> Iterator[Breach]:
             host = plain_host(uri.host)
             if host not in scene.sut.hosts or not is_ip(host):
                 continue
+            if not _has_listener(scene, uri):
+                continue
             if (host, uri_port(uri)) not in scene.sut.sockets:
                 yield breach(
                     hop.out,
@@ -309,6 +311,13 @@ def leads_back(scene: Scene) -> Iterator[Breach]:
                     "Record-Route",
                     value.span,
                 )
+
+
+def _has_listener(scene: Scene, uri: Uri) -> bool:
+    """Whether the trace names a listener of the URI's transport at all; else it may be left out."""
+    named = uri.transport or "udp"
+    kinds = WEBSOCKETS if named == "ws" else ("tls",) if uri.scheme == "sips" else (named,)
+    return any(known in kinds for known, _, _ in scene.sut.listeners)
 
 
 @rule(
@@ -414,7 +423,7 @@ def response_kept(scene: Scene) -> Iterator[Breach]:
 )
 def copied(scene: Scene) -> Iterator[Breach]:
     """A UAS copies all Record-Route values of the request, with all parameters and in order, into a
-    response that forms a dialog."""
+    response that forms a dialog; proxies between may have put theirs above."""
     for packet in scene.responses:
         request = packet.request
         if request is None or not is_forming(request) or not packet.enters:
@@ -423,7 +432,9 @@ def copied(scene: Scene) -> Iterator[Breach]:
             continue
         due = [value.raw for value in request.record_routes]
         told = [value.raw for value in packet.record_routes]
-        if due != told and not (packet.message and _bad(packet.message.has("record-route"), told)):
+        if told[len(told) - len(due) :] != due and not (
+            packet.message and _bad(packet.message.has("record-route"), told)
+        ):
             values = packet.record_routes
             yield breach(
                 packet,

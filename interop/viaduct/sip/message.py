@@ -183,11 +183,12 @@ class Message:
         return found
 
 
-def parse(data: bytes, transport: str = "") -> Message:
+def parse(data: bytes, transport: str = "", faults: list[ParseError] | None = None) -> Message:
     """The message in `data`, which one datagram, WebSocket message or stream frame held.
 
     Line ends in front of the start line are skipped, but not on UDP: RFC 3261 7.5 allows them on
-    streams. Raises ParseError and nothing else.
+    streams. Raises ParseError and nothing else. With `faults` given, a bad header row that has an
+    end is noted there and passed over, so that the rest of the message can be looked at.
     """
     message = Message(data)
     at = 0
@@ -202,7 +203,13 @@ def parse(data: bytes, transport: str = "") -> Message:
             break
         match = _ROW.match(data, at)
         if match is None:
-            raise _bad_row(data, at)
+            error = _bad_row(data, at)
+            end = data.find(b"\r\n", at)
+            if faults is None or end < 0:
+                raise error
+            faults.append(error)
+            at = end + 2
+            continue
         name = match.group(1).decode("ascii")
         low = name.lower()
         key = COMPACT.get(low, low)
@@ -259,4 +266,4 @@ def _bad_row(data: bytes, at: int) -> ParseError:
         return ParseError(end, "a line feed without its carriage return")
     if data[at : at + 1] in (b" ", b"\t"):
         return ParseError(at, "a folded line with no header before it")
-    return ParseError(at, "a header name and a colon expected")
+    return ParseError(at, f"a header name and a colon expected, not {data[at : at + 1]!r}")

@@ -106,7 +106,7 @@ const Detail = (() => {
     switches.append(make("span", "", `${flows.size} flows, ${messages} messages, ${trace.events.length} events`));
     wire.append(switches, pane);
     render();
-    const start = [...options.marks.keys()].sort((a, b) => a - b)[0] ?? trace.events.find((event) => event.kind === "message")?.n;
+    const start = opening(trace, options.marks, details.dataset.verdict);
     if (start !== undefined) select(start);
 
     wire.addEventListener("keydown", (key) => {
@@ -125,6 +125,15 @@ const Detail = (() => {
         wire.scrollIntoView({ block: "nearest" });
       });
     }
+  }
+
+  // What to look at first: the first marked event; in a case that fails without one, the first refusal.
+  function opening(trace, marks, verdict) {
+    const marked = [...marks.keys()].sort((a, b) => a - b)[0];
+    if (marked !== undefined) return marked;
+    const messages = trace.events.filter((event) => event.kind === "message" && !event.keepAlive);
+    const refusal = messages.find((event) => /^[4-6]\d\d /.test(event.label) && !/^(401|407|487) /.test(event.label));
+    return ((verdict === "pass" ? null : refusal) ?? messages[0])?.n;
   }
 
   async function download(button) {

@@ -111,7 +111,7 @@ const Ladder = (() => {
     let before = events[0]?.t;
     for (const event of events) {
       if (event.t - before > PAUSE) {
-        back.append(draw("text", { class: "pause", x: plan.sut, y: y + 8, "text-anchor": "middle" }, `… ${(event.t - before).toFixed(1)} s …`));
+        back.append(draw("text", { class: "pause", x: CLOCK, y: y + 10 }, `… ${(event.t - before).toFixed(1)} s …`));
         y += SMALL;
       }
       before = event.t;
