@@ -56,6 +56,12 @@ class Frame:
         return head + key + apply_mask(self.payload, key)
 
     @property
+    def shortest(self) -> bool:
+        """Whether a frame that was received has its length in the shortest form."""
+        size = len(self.payload)
+        return self.length_octets == (0 if size < 126 else 2 if size < 65536 else 8)
+
+    @property
     def close_code(self) -> int | None:
         if self.opcode != CLOSE or len(self.payload) < 2:
             return None
@@ -180,6 +186,7 @@ class WebSocket:
         self.transport = transport
         self.name = name
         self.link = link
+        self.long_lengths = 0  # frames received whose length was not in its shortest form
         self._decoder = Decoder()
         self._record("connect", **link.info)
 
@@ -277,6 +284,8 @@ class WebSocket:
             frames = self._decoder.feed(data)
         for frame in frames:
             self._record("frame", "in", frame.payload, **_facts(frame))
+            if not frame.shortest:
+                self.long_lengths += 1
         return frames
 
     async def close(self) -> None:
@@ -294,6 +303,8 @@ def _facts(frame: Frame) -> dict[str, Any]:
         "masked": frame.masked,
         "length": len(frame.payload) if frame.claimed is None else frame.claimed,
     }
+    if frame.length_octets is not None:
+        facts["length_octets"] = frame.length_octets
     if frame.close_code is not None:
         facts["close"] = frame.close_code
     return facts
