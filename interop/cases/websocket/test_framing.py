@@ -109,7 +109,7 @@ async def test_length_giant(lab: Lab, legs: tuple[str]) -> None:
 )
 async def test_endless(lab: Lab, legs: tuple[str]) -> None:
     piece = b"x" * 65536
-    frames = [Frame(TEXT, piece, fin=False)] + [Frame(CONTINUATION, piece, fin=False)] * 63
+    frames = [Frame(TEXT, piece, fin=False)] + [Frame(CONTINUATION, piece, fin=False)] * 31
     await broken(lab, legs[0], *frames, codes=(1009,))
 
 

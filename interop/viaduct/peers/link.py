@@ -2,6 +2,7 @@
 """
 
 import asyncio
+import os
 import socket
 import ssl
 import struct
@@ -68,7 +69,7 @@ class Link:
         except TimeoutError as error:
             raise Unreachable(f"no connection to {address} within {PATIENCE:g} s") from error
         except OSError as error:
-            why = error.strerror or type(error).__name__
+            why = os.strerror(error.errno) if error.errno else str(error)
             raise Unreachable(f"cannot connect to {address}: {why}") from error
         info: dict[str, Any] = {}
         secured: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
