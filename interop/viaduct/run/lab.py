@@ -73,7 +73,7 @@ class Lab:
             # Its Contact names an address where a listener waits: dialled, it shows that a flow
             # was not used.
             host = (await self.sink(f"{name}-contact", family)).hostport
-        account = self._account(name, like)
+        account = self.account(name, like)
         agent = Agent(
             name,
             account.user,
@@ -196,7 +196,8 @@ class Lab:
         """A user name that nobody else has, in this run or another one at the same target."""
         return f"{name}-{self._stamp}"
 
-    def _account(self, name: str, like: Agent | None) -> Account:
+    def account(self, name: str, like: Agent | None = None) -> Account:
+        """A user of the target that no other agent of this case is, unless it is to be `like` one."""
         if like is not None:
             return Account(like.user, like.password or "")
         if self.target.accounts:
