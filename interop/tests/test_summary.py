@@ -8,9 +8,10 @@ import sample
 
 from viaduct.report import summary, terminal
 from viaduct.report.book import Book
+from viaduct.report.matrix import Cell
 from viaduct.report.terminal import Style
 from viaduct.report.visible import visible
-from viaduct.results import RunResult, TargetInfo
+from viaduct.results import RunResult, TargetInfo, Verdict
 from viaduct.rules.finding import Finding
 
 
@@ -124,3 +125,15 @@ def test_visible() -> None:
 def test_an_event_that_is_not_there() -> None:
     found = Finding("r", "MUST", "fail", "RFC3261-7-a", "text", event=99, bytes=(1, 2))
     assert any("event 99" in line for line in terminal.finding(found, Book(), {}, Style()))
+
+
+def test_what_did_not_run_does_not_lower_a_cell() -> None:
+    cell = Cell("ws", "udp")
+    for verdict in (Verdict.PASS, Verdict.PASS, Verdict.UNSUPPORTED, Verdict.SKIP):
+        cell.counts[verdict] += 1
+    assert cell.share == "2" and cell.verdict is Verdict.PASS
+    cell.counts[Verdict.WARN] += 1
+    assert cell.share == "2/3" and cell.verdict is Verdict.WARN
+    none = Cell("ws", "tls")
+    none.counts[Verdict.SKIP] += 2
+    assert none.share == "2" and none.words == "2 skip"

@@ -1,6 +1,7 @@
 """viaduct serve: the bundled server to point a client at, judged while it runs."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import threading
@@ -55,6 +56,8 @@ def serve(domain: str, faults: tuple[str, ...], folder: Path) -> ExitCode:
     www = page if (page / "index.html").is_file() else None
     target = ViaductTarget(faults=faults, domain=domain, www=www)
     watch: Watch | None = None
+    # Whoever runs this in the background ends it with SIGTERM: the server must end as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         description = target.start(folder)
         say(welcome(description, www is not None))

@@ -1,7 +1,5 @@
 """The good traces that are played on the stage: each operation, from each leg to each other."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
 
 from viaduct.proof.draft import Draft
 from viaduct.proof.proxy import REGISTRAR, Proxy
@@ -290,32 +288,3 @@ def play_edge(one: str) -> Trace:
         alice.send(alice.response(proxy.forward(came, home, alice), "200 OK", tag="a1")), home
     )
     return stage.trace(f"{one} client registered through the edge with a registrar apart")
-
-
-PAIRS: dict[str, Callable[[str, str], Trace]] = {
-    "call": play_call,
-    "message": play_message,
-    "cancel": play_cancel,
-    "reject": play_reject,
-}
-
-
-def _scripts() -> dict[str, Callable[[], Trace]]:
-    found: dict[str, Callable[[], Trace]] = {}
-    for one in LEGS:
-        found[f"register-{one}"] = partial(play_register, one)
-        found[f"edge-{one}"] = partial(play_edge, one)
-        found[f"call-{one}-udp6"] = partial(play_call, one, "udp", six=True)
-        for other in LEGS:
-            for name, play in PAIRS.items():
-                found[f"{name}-{one}-{other}"] = partial(play, one, other)
-    return found
-
-
-SCRIPTS: dict[str, Callable[[], Trace]] = _scripts()
-
-
-def played() -> Iterator[tuple[str, Trace]]:
-    """Every good trace that is made here, by name."""
-    for name, play in SCRIPTS.items():
-        yield name, play()

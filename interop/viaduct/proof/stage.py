@@ -92,6 +92,7 @@ class Agent:
         uuid = f"{label[:8]}-0000-4000-8000-{label}"
         self.instance = f'"<urn:uuid:{uuid}>"'
         self.cseq = 0
+        self.registered = 0
         self.register_id = self.stage.fresh("reg")
 
     @property
@@ -194,7 +195,10 @@ class Agent:
         kind: str = "application/sdp",
         cseq: int | None = None,
     ) -> Draft:
-        if cseq is None:
+        if cseq is None and method == "REGISTER":
+            self.registered += 1
+            cseq = self.registered
+        elif cseq is None:
             self.cseq += 1
             cseq = self.cseq
         rows = [("Via", self.via()), ("Max-Forwards", "70")]

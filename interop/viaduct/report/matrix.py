@@ -49,16 +49,15 @@ class Cell:
         return self.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and not self.open
 
     @property
-    def label(self) -> str:
-        """ "✓ 12", or "✗ 9/12" when not all pass; "" for a pair that has no case."""
-        if not self.total:
-            return ""
-        glyph = GLYPHS[self.verdict]
-        return (
-            f"{glyph} {self.total}"
-            if self.good == self.total
-            else f"{glyph} {self.good}/{self.total}"
-        )
+    def ran(self) -> int:
+        return sum(count for verdict, count in self.counts.items() if verdict.ran)
+
+    @property
+    def share(self) -> str:
+        """ "12" when all that ran pass, else "9/12"; when none ran, how many there are."""
+        if not self.ran:
+            return str(self.total)
+        return str(self.ran) if self.good == self.ran else f"{self.good}/{self.ran}"
 
     @property
     def words(self) -> str:

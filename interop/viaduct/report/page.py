@@ -17,9 +17,9 @@ from markupsafe import Markup
 
 from viaduct.report.book import Book, Explanation, unique
 from viaduct.report.embedded import Embedded, Shelf
-from viaduct.report.grouped import Group, by_rule, operation, speaker
+from viaduct.report.grouped import Group, by_rule
 from viaduct.report.headline import headline
-from viaduct.report.matrix import ALONE, GLYPHS, matrix
+from viaduct.report.matrix import ALONE, GLYPHS, Cell, matrix
 from viaduct.report.visible import one_line, visible
 from viaduct.results import SEVERITY, CaseResult, ExitCode, RunResult, Verdict
 from viaduct.rules.finding import Finding
@@ -42,13 +42,17 @@ class Row:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        return unique(speaker(self.case, finding) for finding in self.case.findings)
+        return unique(self.case.speaker(finding) for finding in self.case.findings)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return unique((self.case.operation, *self.case.agents))
 
     @property
     def words(self) -> str:
         """What the search box looks through."""
         case = self.case
-        parts = (case.id, operation(case), case.title, case.verdict.value, *case.legs, *case.agents)
+        parts = (case.id, *self.kinds, case.title, case.verdict.value, *case.legs)
         return " ".join(unique(" ".join((*parts, *case.requirements, *self.rules)).lower().split()))
 
 
@@ -99,7 +103,8 @@ def render(run: RunResult, book: Book, folder: Path) -> str:
         alone=ALONE,
         rows=rows,
         rules=[RuleEntry(group, explanations[group.rule]) for group in by_rule(run.cases)],
-        agents=[name for name, _ in _agents(run).most_common()],
+        agents=_agents(run).most_common(),
+        operations=_operations(run),
         requirements=len({item for case in run.cases for item in case.requirements}),
         explanations=list(explanations.values()),
         whys={rule: index for index, rule in enumerate(explanations)},
@@ -117,7 +122,16 @@ def _mood(run: RunResult) -> str:
 
 
 def _agents(run: RunResult) -> Counter[str]:
-    return Counter(agent for case in run.cases for agent in case.agents)
+    return Counter(agent for case in run.cases for agent in unique(case.agents))
+
+
+def _operations(run: RunResult) -> list[Cell]:
+    """What each operation came to on all its legs, the gravest first, else as they ran."""
+    cells: dict[str, Cell] = {}
+    for case in run.cases:
+        name = case.operation
+        cells.setdefault(name, Cell(name, "")).add(case)
+    return sorted(cells.values(), key=lambda cell: SEVERITY.index(cell.verdict))
 
 
 def _explanations(run: RunResult, book: Book) -> dict[str, Explanation]:
@@ -125,7 +139,7 @@ def _explanations(run: RunResult, book: Book) -> dict[str, Explanation]:
     cited: dict[str, list[str]] = {}
     for case in run.cases:
         for finding in (*case.findings, *case.observations):
-            cited.setdefault(speaker(case, finding), []).append(finding.requirement)
+            cited.setdefault(case.speaker(finding), []).append(finding.requirement)
     return {rule: book.explain(rule, unique(ids)) for rule, ids in cited.items()}
 
 
@@ -134,7 +148,7 @@ def _spoken(
 ) -> Spoken:
     rules: dict[str, list[Finding]] = {}
     for finding in findings:
-        rules.setdefault(speaker(case, finding), []).append(finding)
+        rules.setdefault(case.speaker(finding), []).append(finding)
     return tuple((explanations[rule], tuple(found)) for rule, found in rules.items())
 
 

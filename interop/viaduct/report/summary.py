@@ -60,7 +60,7 @@ def _matrix(run: RunResult) -> Iterable[str]:
         return
     yield "### Legs"
     yield ""
-    yield "Rows: the caller's leg. Columns: the callee's. Passed of all, where they differ."
+    yield "Rows: the caller's leg, columns: the callee's; passed of those that ran."
     yield ""
     heads = ["", *("to the server" if leg == ALONE else leg.upper() for leg in pairs.columns)]
     rows = [
@@ -76,8 +76,7 @@ def _matrix(run: RunResult) -> Iterable[str]:
 def _pair(cell: Cell | None) -> str:
     if cell is None:
         return ""
-    count = f"{cell.total}" if cell.good == cell.total else f"{cell.good}/{cell.total}"
-    return f"{ICONS[cell.verdict]} {count}"
+    return f"{ICONS[cell.verdict]} {cell.share}"
 
 
 def _rules(groups: list[Group], book: Book) -> Iterable[str]:

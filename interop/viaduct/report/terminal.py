@@ -96,8 +96,7 @@ def _matrix(run: RunResult, style: Style) -> Iterator[str]:
 def _cell(cell: Cell | None, style: Style) -> str:
     if cell is None:
         return " " * 9
-    count = str(cell.total) if cell.good == cell.total else f"{cell.good}/{cell.total}"
-    text = f"{style.glyph(cell.verdict)} {count}"
+    text = f"{style.glyph(cell.verdict)} {cell.share}"
     return style.verdict(cell.verdict, text) + " " * (9 - len(text))
 
 

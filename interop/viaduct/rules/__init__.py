@@ -3,7 +3,22 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from viaduct.rules import contact, path, record_route, route, via
+from viaduct.rules import (
+    contact,
+    dialog,
+    flow,
+    frame,
+    handshake,
+    keepalive,
+    message,
+    outbound,
+    path,
+    record_route,
+    registration,
+    route,
+    transaction,
+    via,
+)
 from viaduct.rules.finding import Finding
 from viaduct.rules.judge import findings_of
 from viaduct.rules.rule import REGISTRY, Rule
@@ -11,10 +26,32 @@ from viaduct.trace.model import Trace
 
 __all__ = ["RULES", "Finding", "Rule", "judge"]
 
-# In the order in which the files come here: by what they look at.
-FILES = (via, record_route, route, contact, path)
+# By what they look at; `RULES` keeps this order.
+FILES = (
+    via,
+    record_route,
+    route,
+    contact,
+    path,
+    message,
+    transaction,
+    dialog,
+    registration,
+    outbound,
+    flow,
+    keepalive,
+    handshake,
+    frame,
+)
 
-RULES: Mapping[str, Rule] = MappingProxyType(REGISTRY)
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        id: rule
+        for file in FILES
+        for id, rule in REGISTRY.items()
+        if rule.function.__module__ == file.__name__
+    }
+)
 
 
 def judge(trace: Trace) -> list[Finding]:

@@ -122,7 +122,7 @@ def multihomed(scene: Scene) -> Iterator[Breach]:
     came by puts itself in Record-Route."""
     for hop in scene.request_hops:
         if is_forming(hop.inn) and crosses(hop) and hop.pushed:
-            if not scene.own_record_routes(hop):
+            if not scene.own_record_routes(hop) and hop.out.reads("record-route"):
                 yield breach(
                     hop.out,
                     f"The {hop.inn.method} came by {hop.inn.transport} and left by"
@@ -302,6 +302,8 @@ def leads_back(scene: Scene) -> Iterator[Breach]:
             host = plain_host(uri.host)
             if host not in scene.sut.hosts or not is_ip(host):
                 continue
+            if not _has_listener(scene, uri):
+                continue
             if (host, uri_port(uri)) not in scene.sut.sockets:
                 yield breach(
                     hop.out,
@@ -309,6 +311,13 @@ def leads_back(scene: Scene) -> Iterator[Breach]:
                     "Record-Route",
                     value.span,
                 )
+
+
+def _has_listener(scene: Scene, uri: Uri) -> bool:
+    """Whether the trace names a listener of the URI's transport at all; else it may be left out."""
+    named = uri.transport or "udp"
+    kinds = WEBSOCKETS if named == "ws" else ("tls",) if uri.scheme == "sips" else (named,)
+    return any(known in kinds for known, _, _ in scene.sut.listeners)
 
 
 @rule(
@@ -369,6 +378,8 @@ def in_dialog(scene: Scene) -> Iterator[Breach]:
     for hop in scene.request_hops:
         if hop.inn.method != "INVITE" or hop.inn.to_tag is None:
             continue
+        if not hop.out.reads("record-route"):
+            continue
         if hop.inn.call_id in routed and not scene.own_record_routes(hop):
             yield breach(
                 hop.out, "The re-INVITE left without Record-Route of the proxy.", "Record-Route"
@@ -390,6 +401,8 @@ def response_kept(scene: Scene) -> Iterator[Breach]:
         after = [value.raw for value in hop.out.record_routes]
         request = hop.inn.request
         if before == after or request is None or request.hop is None:
+            continue
+        if not (hop.inn.reads("record-route") and hop.out.reads("record-route")):
             continue
         own = {value.raw for value in scene.own_record_routes(request.hop)}
         single = len(own) == 1 and len(before) == len(after)
@@ -414,7 +427,7 @@ def response_kept(scene: Scene) -> Iterator[Breach]:
 )
 def copied(scene: Scene) -> Iterator[Breach]:
     """A UAS copies all Record-Route values of the request, with all parameters and in order, into a
-    response that forms a dialog."""
+    response that forms a dialog; proxies between may have put theirs above."""
     for packet in scene.responses:
         request = packet.request
         if request is None or not is_forming(request) or not packet.enters:
@@ -423,7 +436,7 @@ def copied(scene: Scene) -> Iterator[Breach]:
             continue
         due = [value.raw for value in request.record_routes]
         told = [value.raw for value in packet.record_routes]
-        if due != told and not (packet.message and _bad(packet.message.has("record-route"), told)):
+        if told[len(told) - len(due) :] != due and packet.reads("record-route"):
             values = packet.record_routes
             yield breach(
                 packet,
@@ -432,8 +445,3 @@ def copied(scene: Scene) -> Iterator[Breach]:
                 "Record-Route",
                 values[0].span if values else None,
             )
-
-
-def _bad(there: bool, told: list[str]) -> bool:
-    """A header that is there but gave no values is malformed, which header-syntax reports."""
-    return there and not told

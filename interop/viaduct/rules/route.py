@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from viaduct.rules.rule import Breach, breach, rule
 from viaduct.rules.scene.dialog import Half
 from viaduct.rules.scene.packet import Packet
+from viaduct.rules.scene.place import is_ip, plain_host
 from viaduct.rules.scene.scene import Scene
 from viaduct.sip.address import Address
 from viaduct.sip.uri import same_uri
@@ -67,7 +68,7 @@ def rest_kept(scene: Scene) -> Iterator[Breach]:
         uri = hop.inn.uri
         if uri is None or uri.raw in scene.own_uris:
             continue  # a strict router had put our URI there (RFC 3261 16.4)
-        rest = [value.raw for value in hop.inn.routes[leading_own(scene, hop.inn.routes) :]]
+        rest = [value.raw for value in _foreign(scene, hop.inn.routes)]
         after = [value.raw for value in hop.out.routes]
         if rest and after[len(after) - len(rest) :] != rest:
             values = hop.out.routes
@@ -80,14 +81,26 @@ def rest_kept(scene: Scene) -> Iterator[Breach]:
             )
 
 
+def _foreign(scene: Scene, routes: tuple[Address, ...]) -> tuple[Address, ...]:
+    """Route from the first value on that surely leads elsewhere. A host name that the trace does
+    not explain may be one of the system under test."""
+    for at, value in enumerate(routes):
+        uri = value.uri
+        if uri is not None and not scene.is_own(uri) and is_ip(plain_host(uri.host)):
+            return routes[at:]
+    return ()
+
+
 def in_dialog(scene: Scene) -> Iterator[tuple[Packet, Half]]:
-    """Requests that agents sent within dialogs whose route set is known. ACK for a failed INVITE
-    and CANCEL follow the transaction, not the dialog."""
+    """Requests that agents sent, and not relayed, within dialogs whose route set is known. ACK
+    for a failed INVITE and CANCEL follow the transaction, not the dialog."""
     for packet in scene.requests:
         if not packet.enters or packet.to_tag is None or packet.method == "CANCEL":
             continue
         half = scene.dialogs.of(packet)
         if half is None or half.route_set is None or half.agent != packet.agent:
+            continue
+        if len(packet.vias) != 1:
             continue
         if packet.method == "ACK" and not _accepted(half, packet):
             continue

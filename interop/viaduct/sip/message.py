@@ -183,11 +183,12 @@ class Message:
         return found
 
 
-def parse(data: bytes, transport: str = "") -> Message:
+def parse(data: bytes, transport: str = "", faults: list[ParseError] | None = None) -> Message:
     """The message in `data`, which one datagram, WebSocket message or stream frame held.
 
     Line ends in front of the start line are skipped, but not on UDP: RFC 3261 7.5 allows them on
-    streams. Raises ParseError and nothing else.
+    streams. Raises ParseError and nothing else. With `faults` given, a bad header row that has an
+    end is noted there and passed over, so that the rest of the message can be looked at.
     """
     message = Message(data)
     at = 0
@@ -202,7 +203,13 @@ def parse(data: bytes, transport: str = "") -> Message:
             break
         match = _ROW.match(data, at)
         if match is None:
-            raise _bad_row(data, at)
+            error = _bad_row(data, at)
+            end = data.find(b"\r\n", at)
+            if faults is None or end < 0:
+                raise error
+            faults.append(error)
+            at = end + 2
+            continue
         name = match.group(1).decode("ascii")
         low = name.lower()
         key = COMPACT.get(low, low)
@@ -257,6 +264,18 @@ def _bad_row(data: bytes, at: int) -> ParseError:
         return ParseError(len(data), "a header row without its line end")
     if end > 0 and data[end - 1 : end] != b"\r":
         return ParseError(end, "a line feed without its carriage return")
+    stray = data.find(b"\r", at, len(data) if end < 0 else end)
+    if 0 <= stray != end - 1:
+        what = _shown(data, stray + 1)
+        return ParseError(stray, f"a carriage return followed by {what} and not by a line feed")
     if data[at : at + 1] in (b" ", b"\t"):
         return ParseError(at, "a folded line with no header before it")
-    return ParseError(at, "a header name and a colon expected")
+    return ParseError(at, f"a header name and a colon expected, not {_shown(data, at)}")
+
+
+def _shown(data: bytes, at: int) -> str:
+    """One byte for a text: its number, and the character where that can be shown."""
+    if at >= len(data):
+        return "the end"
+    byte = data[at]
+    return f"0x{byte:02x} ({chr(byte)})" if 0x21 <= byte < 0x7F else f"0x{byte:02x}"

@@ -5,14 +5,15 @@
   const shown = document.getElementById("shown");
   const none = document.getElementById("none");
   const filters = document.getElementById("filters");
-  const chosen = { verdicts: new Set(), legs: null, rule: null };
+  const chosen = { verdicts: new Set(), legs: null, rule: null, word: null };
 
   function matches(item) {
-    const { verdict, legs, rules, words } = item.dataset;
+    const { verdict, legs, kinds, rules, words } = item.dataset;
     return (
       (!chosen.verdicts.size || chosen.verdicts.has(verdict)) &&
       (chosen.legs === null || legs === chosen.legs) &&
       (chosen.rule === null || rules.split(" ").includes(chosen.rule)) &&
+      (chosen.word === null || kinds.split(" ").includes(chosen.word)) &&
       search.value.toLowerCase().split(/\s+/).every((word) => words.includes(word))
     );
   }
@@ -31,9 +32,13 @@
     for (const cell of document.querySelectorAll(".cell")) {
       cell.setAttribute("aria-pressed", String(cell.dataset.legs === chosen.legs));
     }
+    for (const button of document.querySelectorAll(".word")) {
+      button.setAttribute("aria-pressed", String(button.dataset.word === chosen.word));
+    }
     filters.replaceChildren();
     if (chosen.legs !== null) filters.append(removable(chosen.legs.toUpperCase().replace(" ", " → "), "legs"));
     if (chosen.rule !== null) filters.append(removable(chosen.rule, "rule"));
+    if (chosen.word !== null) filters.append(removable(chosen.word, "word"));
   }
 
   function removable(text, name) {
@@ -51,6 +56,7 @@
     chosen.verdicts.clear();
     chosen.legs = null;
     chosen.rule = null;
+    chosen.word = null;
     search.value = "";
     apply();
   }
@@ -68,6 +74,9 @@
       apply();
     } else if ((hit = at(".cell"))) {
       chosen.legs = chosen.legs === hit.dataset.legs ? null : hit.dataset.legs;
+      apply();
+    } else if ((hit = at(".word"))) {
+      chosen.word = chosen.word === hit.dataset.word ? null : hit.dataset.word;
       apply();
     } else if ((hit = at(".show-rule"))) {
       chosen.rule = hit.dataset.rule;

@@ -1,5 +1,6 @@
 """From events to packets: links, directions, and one packet for a message that two vantages saw."""
 
+import re
 from collections import defaultdict, deque
 
 from viaduct.rules.scene.packet import Link, Packet
@@ -16,7 +17,7 @@ class Sightings:
         self.packets: list[Packet] = []
         self.keepalives: list[tuple[Event, Link, bool]] = []
         self.links: dict[object, Link] = {}
-        self._parsed: dict[tuple[str, bytes], Message | ParseError] = {}
+        self._parsed: dict[tuple[str, bytes], tuple[Message | None, ParseError | None]] = {}
         self._unclaimed = _callers(trace, sut)
         outside: list[tuple[Event, bool]] = []
         inside: list[tuple[Event, bool]] = []
@@ -114,15 +115,10 @@ class Sightings:
         kind = (event.transport, event.data)
         parsed = self._parsed.get(kind)
         if parsed is None:
-            try:
-                parsed = parse(event.data, event.transport)
-            except ParseError as error:
-                parsed = error
+            parsed = _read(event)
             self._parsed[kind] = parsed
-        if isinstance(parsed, ParseError):
-            packet = Packet(event, None, parsed, enters, link)
-        else:
-            packet = Packet(event, parsed, None, enters, link)
+        message, error = parsed
+        packet = Packet(event, message, error, enters, link)
         link.packets.append(packet)
         self.packets.append(packet)
 
@@ -135,6 +131,16 @@ class Sightings:
                 packet.repeats = first
 
 
+def _read(event: Event) -> tuple[Message | None, ParseError | None]:
+    """The message and what is wrong with it: a bad row does not hide the others."""
+    faults: list[ParseError] = []
+    try:
+        message = parse(event.data, event.transport, faults)
+    except ParseError as error:
+        return None, error
+    return message, faults[0] if faults else None
+
+
 def _address_key(transport: str, near: Address | None, far: Address | None) -> object:
     return None if near is None or far is None else (transport, near, far)
 
@@ -144,42 +150,59 @@ def _agree(one: Address | None, other: Address | None) -> bool:
 
 
 def _callers(trace: Trace, sut: Sut) -> set[tuple[str, str, str | None]]:
-    """Links that the system under test opened from a port it does not listen on, seen by agents.
+    """Links on which the system under test uses a port that it does not listen on, seen by agents.
 
-    The far address of such a link belongs to no vantage, its host is one of the system's, and what
+    The far address of such a link belongs to no vantage and its host is one of the system's. What
     arrives on it are requests that name a socket of the system in their top Via or that have passed
-    an element before (two Via values or more).
+    an element before (two Via values or more), or responses to what the agent sent to the system.
     """
     if not sut.known:
         return set()
     ours = {event.local for event in trace.events if event.local and event.at not in sut.vantages}
+    asked: set[tuple[str, str]] = set()
     found: set[tuple[str, str, str | None]] = set()
+    anywhere = "0.0.0.0" in sut.hosts or "::" in sut.hosts
     for event in trace.events:
-        if event.kind != "message" or event.dir != "in" or event.at in sut.vantages:
+        if event.kind != "message" or event.dir is None or event.at in sut.vantages:
             continue
         remote = read_address(event.remote)
-        key = (event.at, event.flow, event.remote)
-        if remote is None or event.remote in ours or key in found:
+        if remote is None or event.remote in ours:
             continue
-        if sut.owns(event.transport, remote) or sut.owns(
-            event.transport, read_address(event.local)
+        if sut.owns(event.transport, remote):
+            if event.dir == "out":
+                asked.add((event.at, _call_id(event)))
+            continue
+        key = (event.at, event.flow, event.remote)
+        if (
+            event.dir == "out"
+            or key in found
+            or sut.owns(event.transport, read_address(event.local))
         ):
             continue
-        if sut.hosts and remote.host not in sut.hosts and not _anywhere(sut):
+        if sut.hosts and remote.host not in sut.hosts and not anywhere:
             continue
-        try:
-            message = parse(event.data, event.transport)
-            vias = message.vias
-        except ParseError:
-            continue
-        if not message.is_request or not vias:
-            continue
-        port = vias[0].port
-        named = port is not None and any(port == socket[1] for socket in sut.sockets)
-        if named or len(vias) > 1:
+        if _is_from(event, sut, asked):
             found.add(key)
     return found
 
 
-def _anywhere(sut: Sut) -> bool:
-    return "0.0.0.0" in sut.hosts or "::" in sut.hosts
+_CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+
+
+def _call_id(event: Event) -> str:
+    match = _CALL_ID.search(event.data)
+    return "" if match is None else match.group(1).decode("utf-8", "backslashreplace").strip()
+
+
+def _is_from(event: Event, sut: Sut, asked: set[tuple[str, str]]) -> bool:
+    try:
+        message = parse(event.data, event.transport)
+        vias = message.vias
+    except ParseError:
+        return False
+    if not message.is_request:
+        return (event.at, message.call_id) in asked
+    if not vias:
+        return False
+    port = vias[0].port
+    return len(vias) > 1 or any(port == known for _, known in sut.sockets if port is not None)
