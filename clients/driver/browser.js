@@ -100,15 +100,23 @@ export class Browser {
     await page.waitForFunction(() => Boolean(window.viaduct));
   }
 
-  call(name, method, args) {
-    return this.#page(name).page.evaluate(
+  // Throws an error with `failure` set when the phone says that it did not come about, any other when it is misused.
+  async call(name, method, args) {
+    const { value, failure } = await this.#page(name).page.evaluate(
       async (method, args) => {
         if (typeof window.viaduct[method] !== "function") throw new Error(`the phone has no method "${method}"`);
-        return window.viaduct[method](...args);
+        try {
+          return { value: await window.viaduct[method](...args) };
+        } catch (error) {
+          if (error.name === "PhoneFailure") return { failure: error.message };
+          throw error;
+        }
       },
       method,
       args,
     );
+    if (failure !== undefined) throw Object.assign(new Error(failure), { failure: true });
+    return value;
   }
 
   async reload(name) {

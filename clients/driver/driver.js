@@ -20,7 +20,8 @@ async function obey(line) {
     if (!action) throw new Error(`unknown command ${JSON.stringify(command.do)}; there are: ${Object.keys(commands).join(", ")}`);
     say({ id, ok: (await action(browser, command)) ?? null });
   } catch (error) {
-    say({ id, error: error.message ?? String(error) });
+    const text = error.message ?? String(error);
+    say(error.failure ? { id, failure: text } : { id, error: text });
   }
 }
 

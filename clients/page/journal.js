@@ -1,5 +1,11 @@
 // What a phone has been through, in order, and a way to wait for the next thing without missing it.
 
+// What was asked for did not come about, as far as the phone can tell: the other side refused, or nothing came. Any
+// other error is a mistake of the page or of who uses it.
+export class PhoneFailure extends Error {
+  name = "PhoneFailure";
+}
+
 export class Journal {
   #events = [];
   #waiting = new Set();
@@ -38,13 +44,13 @@ export class Journal {
         this.#waiting.delete(settle);
         clearTimeout(timer);
         if (isWanted) resolve(entry);
-        else reject(new Error(`${entry.kind} while waiting for ${[...kinds].join(" or ")}: ${JSON.stringify(entry)}`));
+        else reject(new PhoneFailure(`${entry.kind} while waiting for ${[...kinds].join(" or ")}: ${JSON.stringify(entry)}`));
         return true;
       };
       const timer = setTimeout(() => {
         this.#waiting.delete(settle);
         const seen = this.since(after).map((entry) => entry.kind);
-        reject(new Error(`no ${[...kinds].join(" or ")} within ${limit} ms; seen: ${seen.join(", ") || "nothing"}`));
+        reject(new PhoneFailure(`no ${[...kinds].join(" or ")} within ${limit} ms; seen: ${seen.join(", ") || "nothing"}`));
       }, limit);
       if (this.since(after).some(settle)) return;
       this.#waiting.add(settle);

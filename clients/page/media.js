@@ -1,5 +1,7 @@
 // Proof that sound flows: what getStats() says of a peer connection, and a wait for the figures to grow.
 
+import { PhoneFailure } from "./journal.js";
+
 // The audio figures of a connection. `energy` is the energy of the received sound: packets of silence leave it at 0.
 export async function figures(connection) {
   const report = new Map();
@@ -58,7 +60,7 @@ export async function heard(connection, before, { limit = 20000, every = 50 } = 
       return now;
     }
     if (performance.now() > end) {
-      throw new Error(`no sound within ${limit} ms: before ${JSON.stringify(before)}, after ${JSON.stringify(now)}`);
+      throw new PhoneFailure(`no sound within ${limit} ms: before ${JSON.stringify(before)}, after ${JSON.stringify(now)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, every));
   }

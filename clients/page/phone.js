@@ -1,7 +1,7 @@
 // A phone: one adapter, its journal, its sound. It knows no SIP library and no HTML; the page's controls and the
 // browser driver both use it.
 import { adapters } from "./adapters/index.js";
-import { Journal } from "./journal.js";
+import { Journal, PhoneFailure } from "./journal.js";
 import { figures, heard } from "./media.js";
 
 const REGISTER_FAILED = ["registration-failed"];
@@ -81,11 +81,11 @@ export class Phone {
     return this.journal.until("unregistered", { after });
   }
 
-  // Resolves when the call stands (the ACK is sent); `early: true` resolves when the other side is being called.
-  async call(target, { early = false } = {}) {
+  // Resolves when the call has come so far: "outgoing", "progress" (it rings) or "confirmed" (the ACK is sent).
+  async call(target, reach = "confirmed") {
     const after = this.journal.length;
     this.#need().call(target);
-    return this.journal.until(early ? "progress" : "confirmed", { after, fatal: CALL_FAILED });
+    return this.journal.until(reach, { after, fatal: CALL_FAILED });
   }
 
   async answer() {
@@ -132,7 +132,7 @@ export class Phone {
   // Resolves with the media figures once sound from the other side has been heard after this call.
   async hear(limit = 20000) {
     const connection = this.#need().connection();
-    if (!connection) throw new Error("there is no call to hear anything from");
+    if (!connection) throw new PhoneFailure("there is no call to hear anything from");
     return heard(connection, await figures(connection), { limit });
   }
 

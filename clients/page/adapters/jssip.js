@@ -1,5 +1,6 @@
 // JsSIP behind the adapter interface described in README.md.
 import JsSIP from "jssip";
+import { PhoneFailure } from "../journal.js";
 
 export const library = { name: "jssip", version: JsSIP.version };
 
@@ -59,6 +60,8 @@ export function create(settings, emit) {
   });
 
   function follow(call) {
+    // An incoming call gets its connection only when it is answered.
+    call.on("peerconnection", () => emit("media", {}));
     call.on("icecandidate", endGatheringInTime());
     call.on("progress", (e) => emit("progress", { status: e.response?.status_code }));
     call.on("accepted", (e) => emit("accepted", { status: e.response?.status_code }));
@@ -83,7 +86,7 @@ export function create(settings, emit) {
   }
 
   function current() {
-    if (!session) throw new Error("there is no call");
+    if (!session) throw new PhoneFailure("there is no call");
     return session;
   }
 

@@ -47,6 +47,7 @@ class Lab:
         self._agents: list[Agent] = []
         self._flows: list[Flow] = []
         self._links: list[Link] = []
+        self._sockets: list[WebSocket] = []
         self._sinks: list[DialSink] = []
         self._serial = 0
         self._accounts = list(target.accounts)
@@ -72,7 +73,7 @@ class Lab:
             # Its Contact names an address where a listener waits: dialled, it shows that a flow
             # was not used.
             host = (await self.sink(f"{name}-contact", family)).hostport
-        account = self._account(name, like)
+        account = self.account(name, like)
         agent = Agent(
             name,
             account.user,
@@ -116,7 +117,9 @@ class Lab:
     ) -> WebSocket:
         """A connection to the WebSocket listener on which no handshake has been made yet."""
         link = await self.link(self._address(leg, family, door), alpn=alpn)
-        return WebSocket(self.recorder(name), leg, self._next(leg), link)
+        socket = WebSocket(self.recorder(name), leg, self._next(leg), link)
+        self._sockets.append(socket)
+        return socket
 
     def _address(self, leg: str, family: int, door: bool) -> Address:
         if door and leg != "udp":
@@ -193,7 +196,8 @@ class Lab:
         """A user name that nobody else has, in this run or another one at the same target."""
         return f"{name}-{self._stamp}"
 
-    def _account(self, name: str, like: Agent | None) -> Account:
+    def account(self, name: str, like: Agent | None = None) -> Account:
+        """A user of the target that no other agent of this case is, unless it is to be `like` one."""
         if like is not None:
             return Account(like.user, like.password or "")
         if self.target.accounts:
@@ -280,6 +284,12 @@ class Lab:
             await flow.close()
         for link in self._links:
             await link.close()
+        for socket in self._sockets:
+            self.check(
+                socket.long_lengths == 0,
+                f"{socket.long_lengths} frames of the target have lengths in more octets than due",
+                "RFC6455-5.2-c",
+            )
         for sink in self._sinks:
             sink.close()
             self.check(
