@@ -17,7 +17,7 @@ struct proxy {
     sip_host *domains; /* o.domains, parsed */
     str record_name;   /* first domain that is a name, for URIs that must lead to TLS; or empty */
     location *bindings;
-    token_key key;
+    token_key *key;
     sip_transactions *tx;
     table branches;          /* by flow */
     sip_deadlines deadlines; /* of contexts */

@@ -50,7 +50,7 @@ proxy *proxy_new(const proxy_options *o, const wire *w)
     p->w = *w;
     read_domains(p);
     p->bindings = location_new();
-    token_key_new(&p->key);
+    p->key = token_key_new();
     p->seed = digest_random_u64();
     p->tx = sip_transactions_new(&ops, p, NULL, digest_random_u64());
     table_init(&p->branches);
@@ -70,6 +70,7 @@ void proxy_free(proxy *p)
     context_drop_all(p);
     ack_drop_all(p);
     location_free(p->bindings);
+    token_key_free(p->key);
     table_free(&p->branches);
     sip_deadlines_free(&p->deadlines);
     buf_free(&p->out);

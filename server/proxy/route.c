@@ -29,7 +29,7 @@ static bool was_recorded(const request *r, const sip_uri *uri)
     uint64_t id;
     if (!core_owns_uri(r->p, r->from, uri))
         return false;
-    return sip_uri_flag(uri, STR("lr")) || (uri->user.n && !token_read(&r->p->key, uri->user, &id));
+    return sip_uri_flag(uri, STR("lr")) || (uri->user.n && !token_read(r->p->key, uri->user, &id));
 }
 
 static void restore_uri(const request *r, route *out, size_t count)
@@ -135,7 +135,7 @@ static void pop_own(const request *r, route *out, size_t count)
             out->out = listener_of(p, &a.uri);
             continue;
         }
-        if (token_read(&p->key, a.uri.user, &id)) {
+        if (token_read(p->key, a.uri.user, &id)) {
             refuse(out, 403, "Flow Token Not Valid");
             return;
         }

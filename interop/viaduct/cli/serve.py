@@ -1,6 +1,7 @@
 """viaduct serve: the bundled server to point a client at, judged while it runs."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import threading
@@ -17,7 +18,6 @@ from viaduct.results import ExitCode
 from viaduct.rules import judge
 from viaduct.rules.finding import Finding
 from viaduct.targets import Description, TargetError, ViaductTarget
-from viaduct.targets.viaduct import build_directory
 from viaduct.trace.jsonl import loads
 from viaduct.trace.model import Event, Header, Trace
 
@@ -51,10 +51,11 @@ def execute(args: argparse.Namespace) -> ExitCode:
 
 
 def serve(domain: str, faults: tuple[str, ...], folder: Path) -> ExitCode:
-    page = build_directory().parent / "page"
-    www = page if (page / "index.html").is_file() else None
+    www = shelf.page()
     target = ViaductTarget(faults=faults, domain=domain, www=www)
     watch: Watch | None = None
+    # Whoever runs this in the background ends it with SIGTERM: the server must end as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         description = target.start(folder)
         say(welcome(description, www is not None))
