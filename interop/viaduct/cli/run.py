@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from viaduct import report
+from viaduct.agents.page import client_page
 from viaduct.cli import shelf
 from viaduct.cli.screen import Progress, style_of
 from viaduct.cli.usage import UsageError
@@ -79,7 +80,7 @@ def execute(args: argparse.Namespace) -> ExitCode:
             print(f"{case.id:<32} {case.title}")
         return ExitCode.OK if chosen else ExitCode.NOTHING_RAN
     expected = read_expectations(args.expect)
-    target = open_target(args.target, tuple(args.fault))
+    target = open_target(args.target, tuple(args.fault), client_page())
     progress = Progress()
     try:
         run = engine.run(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from viaduct.agents.page import client_page
 from viaduct.cli import shelf
 from viaduct.cli.run import say
 from viaduct.cli.screen import style_of
@@ -17,7 +18,6 @@ from viaduct.results import ExitCode
 from viaduct.rules import judge
 from viaduct.rules.finding import Finding
 from viaduct.targets import Description, TargetError, ViaductTarget
-from viaduct.targets.viaduct import build_directory
 from viaduct.trace.jsonl import loads
 from viaduct.trace.model import Event, Header, Trace
 
@@ -51,8 +51,7 @@ def execute(args: argparse.Namespace) -> ExitCode:
 
 
 def serve(domain: str, faults: tuple[str, ...], folder: Path) -> ExitCode:
-    page = build_directory().parent / "page"
-    www = page if (page / "index.html").is_file() else None
+    www = client_page()
     target = ViaductTarget(faults=faults, domain=domain, www=www)
     watch: Watch | None = None
     try:
