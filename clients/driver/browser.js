@@ -71,7 +71,8 @@ export class Browser {
 
   #page(name) {
     const entry = this.#pages.get(name);
-    if (!entry) throw new Error(`no page "${name}"; open: ${[...this.#pages.keys()].join(", ") || "none"}`);
+    if (!entry)
+      throw new Error(`no page "${name}"; open: ${[...this.#pages.keys()].join(", ") || "none"}`);
     return entry;
   }
 
@@ -84,7 +85,9 @@ export class Browser {
       const page = await context.newPage();
       this.#pages.set(name, { context, page });
       page.on("pageerror", (e) => this.#say({ event: "page-error", page: name, text: e.message }));
-      page.on("console", (m) => this.#say({ event: "console", page: name, level: m.type(), text: m.text() }));
+      page.on("console", (m) =>
+        this.#say({ event: "console", page: name, level: m.type(), text: m.text() }),
+      );
       await watchSockets(await page.createCDPSession(), name, this.#say);
       const response = await page.goto(url);
       if (!response?.ok()) throw new Error(`${url} answered ${response?.status() ?? "nothing"}`);
@@ -104,7 +107,8 @@ export class Browser {
   async call(name, method, args) {
     const { value, failure } = await this.#page(name).page.evaluate(
       async (method, args) => {
-        if (typeof window.viaduct[method] !== "function") throw new Error(`the phone has no method "${method}"`);
+        if (typeof window.viaduct[method] !== "function")
+          throw new Error(`the phone has no method "${method}"`);
         try {
           return { value: await window.viaduct[method](...args) };
         } catch (error) {

@@ -17,7 +17,10 @@ async function obey(line) {
     const command = JSON.parse(line);
     id = command.id ?? null;
     const action = Object.hasOwn(commands, command.do) ? commands[command.do] : null;
-    if (!action) throw new Error(`unknown command ${JSON.stringify(command.do)}; there are: ${Object.keys(commands).join(", ")}`);
+    if (!action)
+      throw new Error(
+        `unknown command ${JSON.stringify(command.do)}; there are: ${Object.keys(commands).join(", ")}`,
+      );
     say({ id, ok: (await action(browser, command)) ?? null });
   } catch (error) {
     const text = error.message ?? String(error);
