@@ -41,6 +41,7 @@ export function findBrowser(path = process.env.PATH ?? "") {
 
 export class Browser {
   #browser = null;
+  #launching = null;
   #pages = new Map();
   #say;
 
@@ -50,9 +51,9 @@ export class Browser {
 
   // command: { executable?, home?, profile?, flags?, limit? }. `home` holds .pki/nssdb with the CA to trust.
   async launch({ executable, home, profile, flags = [], limit = 60000 }) {
-    if (this.#browser) throw new Error("the browser has been launched already");
+    if (this.#browser || this.#launching) throw new Error("the browser has been launched already");
     const file = executable ?? findBrowser();
-    this.#browser = await puppeteer.launch({
+    this.#launching = puppeteer.launch({
       executablePath: file,
       headless: /headless-shell/.test(file) ? "shell" : true,
       pipe: true,
@@ -65,6 +66,11 @@ export class Browser {
       handleSIGTERM: false,
       handleSIGHUP: false,
     });
+    try {
+      this.#browser = await this.#launching;
+    } finally {
+      this.#launching = null;
+    }
     this.#browser.on("disconnected", () => this.#say({ event: "gone" }));
     return { executable: file, version: await this.#browser.version() };
   }
@@ -139,7 +145,9 @@ export class Browser {
     await context.close();
   }
 
+  // A browser that is just being launched is waited for: it must not be left behind.
   async quit() {
+    await this.#launching?.catch(() => {});
     const browser = this.#browser;
     this.#browser = null;
     this.#pages.clear();

@@ -1,12 +1,16 @@
 """The command line as its users meet it: what it prints, and its exit codes."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
 import sample
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from viaduct.cli import repro, shelf
 from viaduct.cli.main import main
@@ -14,16 +18,17 @@ from viaduct.cli.run import choose
 from viaduct.cli.screen import Progress
 from viaduct.cli.serve import Watch
 from viaduct.cli.usage import UsageError
-from viaduct.proof.scripts import played
-from viaduct.results import ExitCode
+from viaduct.proof.repertoire import all_played
+from viaduct.results import ExitCode, RunResult, read
 from viaduct.rules import RULES, judge
+from viaduct.run import engine
 from viaduct.run.case import Case
 from viaduct.targets import Address, Description
 from viaduct.trace.jsonl import event_line, header_line, write
 from viaduct.trace.model import Header, Trace
 
 SCHEMA = Path(__file__).parent.parent / "schema" / "results.schema.json"
-GOOD = dict(played())
+GOOD = dict(all_played())
 CALL = next(name for name in GOOD if "call" in name and "wss" in name)
 
 
@@ -211,8 +216,8 @@ def test_coverage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["coverage", "--json"]) == ExitCode.OK
     entries = json.loads(capsys.readouterr().out)["requirements"]
     assert len(entries) == 1037
-    keys = {"id", "level", "checks", "proofs", "status", "reason"}
-    assert all(set(entry) == keys for entry in entries)
+    schema = json.loads((SCHEMA.parent / "coverage.schema.json").read_text("utf-8"))
+    jsonschema.validate({"requirements": entries}, schema)
     assert main(["coverage", "--status", "missing"]) == ExitCode.OK
     missing = sum(entry["status"] == "missing" for entry in entries)
     assert len(capsys.readouterr().out.splitlines()) == missing
@@ -322,3 +327,106 @@ def test_repro_lists_and_refuses(
         (tmp_path / "some-bug.yaml").write_text(text, "utf-8")
         with pytest.raises(UsageError, match=message):
             repro.load(tmp_path)
+
+
+@pytest.fixture
+def played_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[RunResult, list[list[str]]]]:
+    """`run` with an engine that has the sample's results ready and notes what it was asked for."""
+    result = sample.run(tmp_path / "out")
+    asked: list[list[str]] = []
+
+    def engine_run(
+        suite: str, target: object, selection: list[str], out: Path, **options: object
+    ) -> RunResult:
+        asked.append(selection)
+        return result
+
+    monkeypatch.setattr(engine, "run", engine_run)
+    yield result, asked
+
+
+def test_run_writes_everything_and_says_it(
+    played_run: tuple[RunResult, list[list[str]]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    assert main(["run", "--out", str(out), "register-wss"]) == ExitCode.HARNESS
+    assert played_run[1] == [["=register-wss"]]
+    said = capsys.readouterr().out
+    assert "7 of 80 cases do not pass" in said and f"report: {out / 'report.html'}" in said
+    for name in ("results.json", "junit.xml", "summary.md", "report.html"):
+        assert (out / name).is_file()
+    assert read(out / "results.json") == played_run[0]
+
+
+def test_run_with_expectations(
+    played_run: tuple[RunResult, list[list[str]]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "kamailio.yaml"
+    words = ["run", "--out", str(tmp_path / "out")]
+    assert main([*words, "--update-expect", str(file)]) == ExitCode.HARNESS
+    assert main([*words, "--expect", str(file)]) == ExitCode.USAGE
+    assert "no reason" in capsys.readouterr().err
+    file.write_text(file.read_text("utf-8").replace("''", "so"), "utf-8")
+    assert main([*words, "--expect", str(file)]) == ExitCode.HARNESS
+    totals = read(tmp_path / "out" / "results.json").totals
+    assert totals.known == 6 and totals.counts == played_run[0].totals.counts
+    file.write_text(file.read_text("utf-8").replace("kamailio", "another"), "utf-8")
+    assert main([*words, "--expect", str(file)]) == ExitCode.USAGE
+
+
+def sipp_log(capture: Trace, at: str) -> bytes:
+    """What SIPp would have logged in the place of this vantage."""
+    log = b""
+    for event in capture.events:
+        if event.kind == "message" and event.at == at:
+            stamp = datetime.fromtimestamp(event.t).strftime("%Y-%m-%d\t%H:%M:%S.%f")
+            verb = "sent" if event.dir == "out" else "received"
+            log += (
+                f"{'-' * 47} {stamp}\nUDP message {verb} [{len(event.data)}] bytes :\n\n".encode()
+            )
+            log += event.data + b"\n"
+    return log
+
+
+def test_judge_reads_a_log_of_sipp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capture = GOOD["register-udp"]
+    log = sipp_log(capture, "alice")
+    path = tmp_path / "uac_messages.log"
+    path.write_bytes(log)
+    (sut,) = {event.remote for event in capture.events if event.at == "alice"}
+    words = ["judge", str(path), "--sut", f"udp:{sut}"]
+    assert main(words) == ExitCode.OK
+    messages = sum(event.kind == "message" for event in capture.events if event.at == "alice")
+    assert f"{messages} messages on 1 flows" in capsys.readouterr().out
+    path.write_bytes(log.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP"))
+    assert main([*words, "--all"]) == ExitCode.FINDINGS
+    path.write_bytes(log[: log.rindex(b"CSeq: ")])  # in the midst of a message
+    assert main(words) == ExitCode.USAGE
+    assert "uac_messages.log:" in capsys.readouterr().err
+
+
+@settings(
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.binary(max_size=400), cut=st.integers(0, 4000), keep=st.booleans())
+def test_any_bytes_end_in_a_verdict_or_a_usage_error(
+    tmp_path: Path, data: bytes, cut: int, keep: bool
+) -> None:
+    lines = [header_line(GOOD[CALL].header), *map(event_line, GOOD[CALL].events)]
+    text = "\n".join(lines).encode()
+    path = tmp_path / "x"
+    path.write_bytes(text[:cut] + data + (text[cut:] if keep else b""))
+    assert main(["judge", "--json", str(path)]) in (
+        ExitCode.OK,
+        ExitCode.FINDINGS,
+        ExitCode.USAGE,
+        ExitCode.NOTHING_RAN,
+    )

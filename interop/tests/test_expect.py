@@ -1,12 +1,15 @@
 """Expectation files: what they cover, what they do not, and how a bad one is refused."""
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 import sample
 
 from viaduct.results import CaseResult, ExitCode, RunResult, TargetInfo, Verdict, of_findings
-from viaduct.results.expect import ExpectError, apply, read
+from viaduct.results.expect import ExpectError, apply, draft, read
 from viaduct.rules.finding import Finding
 
 FOLDER = Path(__file__).parent.parent / "expect"
@@ -115,3 +118,46 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_the_files_that_are_kept_here_are_good() -> None:
     for path in FOLDER.glob("*.yaml"):
         assert read(path).target == path.stem
+
+
+def test_a_draft_foretells_the_run_once_somebody_gave_reasons(tmp_path: Path) -> None:
+    def on(id: str, *findings: Finding) -> CaseResult:
+        return CaseResult(
+            id, "t", of_findings(findings), legs=(id.split("-")[-1],), findings=findings
+        )
+
+    cases = (
+        on("call-ws", finding("via-x")),
+        on("call-wss", finding("via-x"), finding("route-y"), finding("path-z", "warn")),
+        on("message-ws", finding("via-x"), finding("message-ws")),
+        on("message-wss", finding("path-z", "warn")),
+        CaseResult("message-tls", "t", Verdict.SKIP, legs=("tls",), reason="not here"),
+    )
+    run = RunResult("proxy", TargetInfo("x"), sample.STARTED, 1.0, cases)
+    path = tmp_path / "x.yaml"
+    path.write_text(draft(run), "utf-8")
+    with pytest.raises(ExpectError, match="no reason"):
+        read(path)
+    first = read(path, complete=False)
+    assert {entry.rules[0]: entry.cases for entry in first.entries} == {
+        "via-x": ("call-*", "message-ws"),
+        "route-y": ("call-wss",),
+        "message*": ("message-ws",),
+    }
+    path.write_text(path.read_text("utf-8").replace("''", "because"), "utf-8")
+    again = apply(run, read(path))
+    assert again.exit_code is ExitCode.OK and again.totals.known == 3
+    path.write_text(draft(run, read(path)), "utf-8")
+    assert all(entry.reason == "because" for entry in read(path).entries)
+
+
+def test_the_schema_agrees_with_the_reader(tmp_path: Path) -> None:
+    schema = json.loads((FOLDER.parent / "schema" / "expect.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    good = yaml.safe_load(f"target: x\nfindings:\n{ENTRY}")
+    jsonschema.validate(good, schema)
+    for key in ("rule", "reason", "link"):
+        bad = yaml.safe_load(f"target: x\nfindings:\n{ENTRY}")
+        del bad["findings"][0][key]
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(bad, schema)

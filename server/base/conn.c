@@ -360,6 +360,8 @@ static void on_task(void *arg)
         free(c);
     } else if (c->state == FAILED) {
         report(c, (conn_why)c->why, c->detail);
+    } else if (c->state == CONNECTING) {
+        opened(c);
     } else if (c->state == OPEN) {
         if (c->in.n && !c->paused)
             deliver(c, NULL, 0);
@@ -417,9 +419,8 @@ conn *conn_accept(loop *l, int fd, const addr *peer, tls *t, const conn_limits *
         c->state = HANDSHAKE;
         loop_io_want(&c->io, LOOP_READ);
     } else {
-        /* Open already, but open() comes from the loop like every callback: a fresh socket is
-         * writable at once. */
-        watch(c);
+        loop_post(l,
+                  &c->task); /* open already, but open() comes from the loop like all callbacks */
     }
     return c;
 }

@@ -1,12 +1,16 @@
 #include "base/digest.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "base/mem.h"
 
 static void must(int ok, const char *what)
 {
@@ -46,6 +50,41 @@ void digest_hmac_sha1(str key, str in, uint8_t out[DIGEST_SHA1])
 void digest_hmac_sha256(str key, str in, uint8_t out[DIGEST_SHA256])
 {
     hmac(EVP_sha256(), key, in, out);
+}
+
+struct digest_signer {
+    EVP_MAC *mac;
+    EVP_MAC_CTX *ctx; /* keyed */
+};
+
+digest_signer *digest_signer_new(str key)
+{
+    char name[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+                                 OSSL_PARAM_construct_end()};
+    digest_signer *s = mem_alloc(sizeof(*s));
+    s->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    s->ctx = s->mac ? EVP_MAC_CTX_new(s->mac) : NULL;
+    must(s->ctx && EVP_MAC_init(s->ctx, (const uint8_t *)key.p, key.n, params), "HMAC");
+    return s;
+}
+
+void digest_signer_free(digest_signer *s)
+{
+    if (!s)
+        return;
+    EVP_MAC_CTX_free(s->ctx);
+    EVP_MAC_free(s->mac);
+    free(s);
+}
+
+void digest_sign(digest_signer *s, str in, uint8_t out[DIGEST_SHA256])
+{
+    size_t n;
+    must(EVP_MAC_init(s->ctx, NULL, 0, NULL) && /* the same key again */
+             EVP_MAC_update(s->ctx, (const uint8_t *)in.p, in.n) &&
+             EVP_MAC_final(s->ctx, out, &n, DIGEST_SHA256),
+         "HMAC");
 }
 
 static const char STANDARD[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

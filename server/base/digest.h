@@ -12,6 +12,13 @@ void digest_sha256(str in, uint8_t out[DIGEST_SHA256]);
 void digest_hmac_sha1(str key, str in, uint8_t out[DIGEST_SHA1]);
 void digest_hmac_sha256(str key, str in, uint8_t out[DIGEST_SHA256]);
 
+/* HMAC-SHA256 with a key of one's own, for many short texts: several times faster than the call
+ * above, which sets OpenSSL up anew each time. */
+typedef struct digest_signer digest_signer;
+digest_signer *digest_signer_new(str key); /* the key is copied */
+void digest_signer_free(digest_signer *s);
+void digest_sign(digest_signer *s, str in, uint8_t out[DIGEST_SHA256]);
+
 /* RFC 4648: base64 with padding (section 4), base64url without (section 5). */
 void digest_base64(buf *to, str in);
 void digest_base64url(buf *to, str in);

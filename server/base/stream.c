@@ -98,6 +98,8 @@ int stream_finish(stream *s)
         ERR_clear_error();
         (void)SSL_shutdown(s->ssl); /* best effort: the FIN follows in any case */
         ERR_clear_error();
+        SSL_free(s->ssl); /* what comes in now is only dropped */
+        s->ssl = NULL;
     }
     return shutdown(s->fd, SHUT_WR);
 }

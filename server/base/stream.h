@@ -28,7 +28,7 @@ stream_result stream_read(stream *s, char *p, size_t max, size_t *n, char *detai
 stream_result stream_write(stream *s, const char *p, size_t *n, char *detail);
 bool stream_pending(const stream *s); /* TLS holds input that no event will announce */
 bool stream_wants_write(const stream *s);
-/* close_notify, then FIN. 0, or -1 when the connection is gone already. */
+/* close_notify, then FIN; TLS is over then. 0, or -1 when the connection is gone already. */
 int stream_finish(stream *s);
 /* Throws away what came in, below TLS. DONE: more may come; EOF; LOST. */
 stream_result stream_drop(stream *s, char *scratch, size_t max);

@@ -78,6 +78,8 @@ static tls *make(const SSL_METHOD *method, bool client)
     SSL_CTX_set_options(t->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION |
                                     SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_read_ahead(t->ctx, 1);
+    /* Tickets let clients resume without our keeping thousands of their sessions. */
+    SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
     if (getenv("SSLKEYLOGFILE"))
         SSL_CTX_set_keylog_callback(t->ctx, log_key);
     return t;

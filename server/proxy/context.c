@@ -10,7 +10,8 @@
 #include "proxy/hop.h"
 #include "proxy/side.h"
 
-enum { BREADTH = 60, TRYING_MS = 3500, RESPONSE_MAX = 65535 };
+/* LARGEST_UDP: RFC 3261 18.1.1, for a path whose MTU is not known. */
+enum { TRYING_MS = 3500, RESPONSE_MAX = 65535, LARGEST_UDP = 1300 };
 
 static void settle(context *c);
 
@@ -87,15 +88,13 @@ static context *context_new(request *r, const target_set *targets)
     uint64_t breadth;
     context *c = mem_alloc(sizeof(*c) + m->text.n);
     *c = (context){.p = p,
-                   .from = p->w.id(r->from),
-                   .source = *p->w.remote(r->from),
-                   .websocket = p->w.kind(r->from) == FLOW_WS || p->w.kind(r->from) == FLOW_WSS,
-                   .breadth = BREADTH,
+                   .from = replay_source_of(p, r->from),
+                   .breadth = FORWARD_BREADTH,
                    .invite = m->method == SIP_INVITE,
                    .bound = targets->n && targets->v[0].bound,
                    .n = m->text.n};
     memcpy(c->text, m->text.p, m->text.n);
-    if (!str_u64(sip_message_value(m, SIP_MAX_BREADTH), BREADTH, &breadth))
+    if (!str_u64(sip_message_value(m, SIP_MAX_BREADTH), FORWARD_BREADTH, &breadth))
         c->breadth = (unsigned)breadth;
     buf_init(&c->best_text, RESPONSE_MAX);
     buf_init(&c->challenges, RESPONSE_MAX);
@@ -128,6 +127,28 @@ static uint64_t instance_mark(const proxy *p, str instance)
     return instance.n ? str_ihash(instance, p->seed) | 1 : 0;
 }
 
+static void send_on(branch *b, const request *r, const route *ro, const target *t, flow *f);
+
+/* A request of this size may not go by UDP. If nobody takes it by TCP there, UDP is tried after all
+ * (RFC 3261 18.1.1). */
+static void send_by_stream(branch *b, const request *r, const route *ro, const target *t, flow *udp)
+{
+    proxy *p = b->of->p;
+    addr to = *p->w.remote(udp);
+    flow *tcp = p->w.reach(p->w.self, FLOW_TCP, &to, NULL, NULL, NULL);
+    b->small = true;
+    if (!tcp) {
+        send_on(b, r, ro, t, udp);
+        return;
+    }
+    if (!b->self)
+        b->self = spare_new(t);
+    b->self->addresses = mem_realloc(b->self->addresses, (b->self->n_addresses + 1) * sizeof(addr));
+    memmove(b->self->addresses + 1, b->self->addresses, b->self->n_addresses++ * sizeof(addr));
+    b->self->addresses[0] = to;
+    send_on(b, r, ro, t, tcp);
+}
+
 static void send_on(branch *b, const request *r, const route *ro, const target *t, flow *f)
 {
     proxy *p = r->p;
@@ -140,6 +161,10 @@ static void send_on(branch *b, const request *r, const route *ro, const target *
     str name = side_branch(p, ro->loop, text);
     if (forward_write(r, ro, t, f, name, b->breadth)) {
         context_branch_over(b, 513, NULL);
+        return;
+    }
+    if (k == FLOW_UDP && !t->has_flow && p->out.n > LARGEST_UDP && !b->small) {
+        send_by_stream(b, r, ro, t, f);
         return;
     }
     b->flow = p->w.id(f);
@@ -162,26 +187,11 @@ static void send_to(branch *b, const request *r, const route *ro, const target *
         context_branch_over(b, 503, NULL);
 }
 
-/* The request of a context again, as it was at first. */
-typedef struct replay {
-    sip_message m;
-    char ip[ADDR_TEXT];
-    request r;
-    route ro;
-} replay;
-
-/* False when the sender's flow is gone, so that nobody waits for an answer any more. */
-static bool replay_read(context *c, replay *y)
+static bool read_again(context *c, replay *y)
 {
-    sip_refusal why;
-    proxy *p = c->p;
-    flow *from = p->w.find(p->w.self, c->from);
-    if (!from || sip_message_parse((str){c->text, c->n}, SIP_DATAGRAM, &y->m, &why))
-        return false;
-    addr_print_ip(&c->source, y->ip);
-    sip_message_stamp(&y->m, str_of(y->ip), c->source.port, c->websocket);
-    y->r = (request){.p = p, .from = from, .m = &y->m, .tx = c->server};
-    route_read(&y->r, &y->ro);
+    if (!replay_read(c->p, (str){c->text, c->n}, &c->from, y))
+        return false; /* nobody waits for an answer any more */
+    y->r.tx = c->server;
     return true;
 }
 
@@ -210,7 +220,7 @@ static void resolved(void *arg, const addr *found, size_t count)
             memcpy(b->self->addresses, found, count * sizeof(addr));
             b->self->n_addresses = count;
         }
-        if (!count || !replay_read(c, &y))
+        if (!count || !read_again(c, &y))
             context_branch_over(b, 503, NULL);
         else
             next_address(b, &y.r, &y.ro);
@@ -294,7 +304,7 @@ static void wave(context *c)
 {
     replay y;
     unsigned best = 0, fit = 0, share;
-    if (c->breadth == 0 || !replay_read(c, &y)) {
+    if (c->breadth == 0 || !read_again(c, &y)) {
         drop_spares(c);
         return;
     }
@@ -372,7 +382,7 @@ static void forget_binding(context *c, uint64_t mark)
 {
     replay y;
     buf aor;
-    if (!mark || !replay_read(c, &y))
+    if (!mark || !read_again(c, &y))
         return;
     buf_init(&aor, 1024);
     if (core_aor(c->p, &y.ro.uri, &aor)) {
@@ -400,7 +410,7 @@ static bool another_flow(context *c, const branch *b, bool failed)
         }
         *at = s->next;
         replay y;
-        bool go = failed && !c->ended && replay_read(c, &y);
+        bool go = failed && !c->ended && read_again(c, &y);
         if (go) {
             c->starting = true;
             start(c, &y.r, &y.ro, &s->t, b->breadth);
@@ -417,9 +427,10 @@ static bool another_flow(context *c, const branch *b, bool failed)
 static bool another_address(context *c, branch *b)
 {
     replay y;
-    if (!b->self || !b->self->n_addresses || c->ended || !replay_read(c, &y))
+    if (!b->self || !b->self->n_addresses || c->ended || !read_again(c, &y))
         return false;
     branch *next = branch_new(c, &b->self->t, b->breadth);
+    next->small = b->small;
     next->self = b->self;
     b->self = NULL;
     next_address(next, &y.r, &y.ro);

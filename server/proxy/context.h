@@ -7,6 +7,7 @@
 #ifndef VIADUCT_PROXY_CONTEXT_H
 #define VIADUCT_PROXY_CONTEXT_H
 
+#include "proxy/replay.h"
 #include "proxy/target.h"
 
 typedef struct context context;
@@ -30,6 +31,7 @@ struct branch {
     uint64_t instance; /* mark of the instance-id, 0: none */
     uint64_t binding;  /* mark of the binding */
     unsigned breadth;
+    bool small;    /* UDP will do, whatever the size: TCP was tried */
     bool has_flow; /* sent over the flow that a token or binding names */
     bool done;     /* a final response came, or it failed */
 };
@@ -40,9 +42,7 @@ struct context {
     sip_transaction *server; /* NULL after its end */
     branch *branches;
     spare *spares;
-    uint64_t from;      /* flow that the request came on */
-    addr source;        /* its remote end */
-    bool websocket;     /* and that it is one */
+    replay_source from;
     unsigned living;    /* branches without final response */
     unsigned resolving; /* names being looked up */
     unsigned breadth;   /* Max-Breadth to share out */

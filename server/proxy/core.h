@@ -17,11 +17,12 @@ struct proxy {
     sip_host *domains; /* o.domains, parsed */
     str record_name;   /* first domain that is a name, for URIs that must lead to TLS; or empty */
     location *bindings;
-    token_key key;
+    token_key *key;
     sip_transactions *tx;
     table branches;          /* by flow */
     sip_deadlines deadlines; /* of contexts */
     struct context *first_context;
+    struct ack *first_ack; /* whose next hop is looked up */
     size_t contexts;
     uint64_t now;             /* time of the call in progress, for callbacks */
     char cookie[CORE_COOKIE]; /* marks the branches of this process */

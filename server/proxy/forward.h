@@ -5,6 +5,9 @@
 
 #include "proxy/target.h"
 
+/* Max-Breadth of a request that comes without, and the most that is taken (RFC 5393 5.3.3). */
+enum { FORWARD_BREADTH = 60 };
+
 /* The URI that the next hop is found by when no flow is given: the first Route value that the copy
  * will have, else its Request-URI. 0, or -1 when it is malformed. uri keeps slices of ro and t. */
 int forward_next(const route *ro, const target *t, sip_uri *uri);

@@ -133,15 +133,15 @@ void gather_finish(context *c)
 
 void gather_answer(context *c, unsigned status)
 {
-    sip_message m;
-    sip_refusal why;
-    char tag[REQUEST_TAG], ip[ADDR_TEXT];
+    replay y;
+    char tag[REQUEST_TAG];
     proxy *p = c->p;
-    (void)sip_message_parse((str){c->text, c->n}, SIP_DATAGRAM, &m, &why); /* it was good before */
-    addr_print_ip(&c->source, ip);
-    sip_message_stamp(&m, str_of(ip), c->source.port, c->websocket);
+    if (!replay_read(p, (str){c->text, c->n}, &c->from, &y)) {
+        c->answered = c->answered || status >= 200; /* there is nobody to answer */
+        return;
+    }
     buf_clear(&p->out);
-    str to_tag = status == 100 ? STR("") : request_tag(p, &m, tag);
-    if (!sip_write_response(&p->out, &m, status, STR(""), to_tag, STR(""), STR("")))
+    str to_tag = status == 100 ? STR("") : request_tag(p, &y.m, tag);
+    if (!sip_write_response(&p->out, &y.m, status, STR(""), to_tag, STR(""), STR("")))
         respond(c, buf_slice(&p->out), status);
 }

@@ -7,10 +7,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "fault/fault.h"
+#include "proxy/ack.h"
 #include "proxy/context.h"
 #include "proxy/deviation.h"
-#include "proxy/forward.h"
-#include "proxy/hop.h"
 #include "proxy/registrar.h"
 #include "proxy/self.h"
 #include "proxy/side.h"
@@ -51,7 +50,7 @@ proxy *proxy_new(const proxy_options *o, const wire *w)
     p->w = *w;
     read_domains(p);
     p->bindings = location_new();
-    token_key_new(&p->key);
+    p->key = token_key_new();
     p->seed = digest_random_u64();
     p->tx = sip_transactions_new(&ops, p, NULL, digest_random_u64());
     table_init(&p->branches);
@@ -69,7 +68,9 @@ void proxy_free(proxy *p)
         return;
     sip_transactions_free(p->tx);
     context_drop_all(p);
+    ack_drop_all(p);
     location_free(p->bindings);
+    token_key_free(p->key);
     table_free(&p->branches);
     sip_deadlines_free(&p->deadlines);
     buf_free(&p->out);
@@ -93,31 +94,6 @@ static bool loops(const request *r, uint32_t mark)
             return true;
     }
     return false;
-}
-
-/* An ACK to a 2xx, or one that follows a transaction that is over: sent on without state, and never
- * answered (RFC 3261 16.11, RFC 6026 7.1). */
-static void forward_ack(request *r, const route *ro, const target_set *set)
-{
-    proxy *p = r->p;
-    char name[SIDE_BRANCH];
-    sip_uri uri;
-    hop h;
-    addr to;
-    flow *f = NULL;
-    const target *t = &set->v[0];
-    if (set->kind != TARGET_SET || r->m->max_forwards == 0 || loops(r, ro->loop))
-        return;
-    if (t->has_flow)
-        f = p->w.find(p->w.self, t->flow);
-    else if (!forward_next(ro, t, &uri) && !hop_of_uri(&uri, &h) &&
-             !addr_parse_host(&to, h.host.text, h.port))
-        f = p->w.reach(p->w.self, h.kind, &to, NULL, t->via, NULL);
-    if (!f || (t->secure && !flow_kind_secure(p->w.kind(f))))
-        return;
-    str top = side_stateless_branch(p, r->m, ro->loop, name);
-    if (!forward_write(r, ro, t, f, top, 60))
-        core_send(p, f, buf_slice(&p->out));
 }
 
 /* What a proxy must look at before it forwards (RFC 3261 16.3, RFC 5393 4.2.2). True when the
@@ -192,8 +168,8 @@ static void new_request(request *r)
     if (!ro.status)
         target_choose(r, &ro, &set);
     if (r->m->method == SIP_ACK) {
-        if (!ro.status)
-            forward_ack(r, &ro, &set);
+        if (!ro.status && !loops(r, ro.loop))
+            ack_forward(r, &ro, &set);
         return;
     }
     if (refused(r, &ro, &set))

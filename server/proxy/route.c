@@ -29,7 +29,7 @@ static bool was_recorded(const request *r, const sip_uri *uri)
     uint64_t id;
     if (!core_owns_uri(r->p, r->from, uri))
         return false;
-    return sip_uri_flag(uri, STR("lr")) || (uri->user.n && !token_read(&r->p->key, uri->user, &id));
+    return sip_uri_flag(uri, STR("lr")) || (uri->user.n && !token_read(r->p->key, uri->user, &id));
 }
 
 static void restore_uri(const request *r, route *out, size_t count)
@@ -101,6 +101,16 @@ static void strip_maddr(const request *r, route *out)
     buf_free(&b);
 }
 
+static bool readable(const sip_message *m)
+{
+    sip_values v = sip_values_of(m, SIP_ROUTE);
+    str item;
+    int got;
+    while ((got = sip_values_next(&v, &item)) == 1)
+        ;
+    return got == 0;
+}
+
 /* Takes our values off the front and learns the flow from them. */
 static void pop_own(const request *r, route *out, size_t count)
 {
@@ -125,7 +135,7 @@ static void pop_own(const request *r, route *out, size_t count)
             out->out = listener_of(p, &a.uri);
             continue;
         }
-        if (token_read(&p->key, a.uri.user, &id)) {
+        if (token_read(p->key, a.uri.user, &id)) {
             refuse(out, 403, "Flow Token Not Valid");
             return;
         }
@@ -136,6 +146,8 @@ static void pop_own(const request *r, route *out, size_t count)
         }
     }
     out->left = count - out->pop;
+    if (!readable(r->m))
+        refuse(out, 400, "Route: malformed list");
 }
 
 void route_read(const request *r, route *out)

@@ -1,6 +1,5 @@
 #include "proxy/side.h"
 
-#include <stdio.h>
 #include <string.h>
 
 bool side_is_stream(const proxy *p, const flow *f)
@@ -37,7 +36,7 @@ str side_write(const proxy *p, const side_uri *u, char *out)
     put(&at, sips ? STR("<sips:") : STR("<sip:"));
     if (u->token) {
         char token[TOKEN_TEXT];
-        token_make(&p->key, p->w.id(u->f), token);
+        token_make(p->key, p->w.id(u->f), token);
         put(&at, (str){token, TOKEN_TEXT});
         put(&at, STR("@"));
     }
@@ -70,12 +69,27 @@ str side_via(const proxy *p, const flow *f, str branch, char *out)
     return (str){out, at.n};
 }
 
-/* z9hG4bK, cookie, part, ".", loop in eight hex digits */
+static size_t hex(char *out, uint64_t v, unsigned digits)
+{
+    for (unsigned i = 0; i < digits; i++)
+        out[i] = "0123456789abcdef"[v >> 4 * (digits - 1 - i) & 15];
+    return digits;
+}
+
+/* z9hG4bK, cookie, kind, part, ".", mark in eight hex digits */
 static str compose(const proxy *p, char kind, uint64_t part, uint32_t mark, char *out)
 {
-    int n = snprintf(out, SIDE_BRANCH, "z9hG4bK%.*s%c%llx.%08x", CORE_COOKIE, p->cookie, kind,
-                     (unsigned long long)part, mark);
-    return (str){out, (size_t)n};
+    unsigned digits = 1;
+    while (digits < 16 && part >> 4 * digits)
+        digits++;
+    size_t n = 7 + CORE_COOKIE;
+    memcpy(out, "z9hG4bK", 7);
+    memcpy(out + 7, p->cookie, CORE_COOKIE);
+    out[n++] = kind;
+    n += hex(out + n, part, digits);
+    out[n++] = '.';
+    n += hex(out + n, mark, 8);
+    return (str){out, n};
 }
 
 str side_branch(proxy *p, uint32_t mark, char *out)
@@ -92,12 +106,13 @@ str side_stateless_branch(const proxy *p, const sip_message *m, uint32_t mark, c
 
 bool side_branch_loops(const proxy *p, str branch, uint32_t mark)
 {
-    char ours[SIDE_BRANCH], part[9];
+    char ours[SIDE_BRANCH], part[8];
     size_t n = 7 + CORE_COOKIE;
     memcpy(ours, "z9hG4bK", 7);
     memcpy(ours + 7, p->cookie, CORE_COOKIE);
     if (!str_starts(branch, (str){ours, n}) || branch.n < n + 10)
         return false;
-    snprintf(part, sizeof(part), "%08x", mark);
-    return branch.p[branch.n - 9] == '.' && str_eq(str_sub(branch, branch.n - 8, 8), str_of(part));
+    hex(part, mark, sizeof(part));
+    return branch.p[branch.n - 9] == '.' &&
+           str_eq(str_sub(branch, branch.n - 8, 8), (str){part, sizeof(part)});
 }

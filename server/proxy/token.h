@@ -6,16 +6,15 @@
 
 #include "base/str.h"
 
-enum { TOKEN_KEY = 32, TOKEN_TEXT = 27 };
+enum { TOKEN_TEXT = 27 };
 
-typedef struct token_key {
-    uint8_t bytes[TOKEN_KEY];
-} token_key;
+typedef struct digest_signer token_key;
 
-void token_key_new(token_key *key);
-void token_make(const token_key *key, uint64_t id, char out[TOKEN_TEXT]); /* not terminated */
+token_key *token_key_new(void); /* a random one */
+void token_key_free(token_key *key);
+void token_make(token_key *key, uint64_t id, char out[TOKEN_TEXT]); /* not terminated */
 
 /* 0 and the flow's id, or -1 when the text is no token of this key. */
-int token_read(const token_key *key, str text, uint64_t *id);
+int token_read(token_key *key, str text, uint64_t *id);
 
 #endif

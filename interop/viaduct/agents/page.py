@@ -12,11 +12,6 @@ from viaduct.targets.pki import Pki
 PAGE = Path(__file__).resolve().parents[3] / "build" / "page"
 
 
-def client_page() -> Path | None:
-    """The folder of the built client page; None when it has not been built."""
-    return PAGE if (PAGE / "index.html").is_file() else None
-
-
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: who fetched a page file is of no interest to a run."""

@@ -64,6 +64,11 @@ def rule(found: Rule) -> Iterator[str]:
     yield "Replay"
     yield "  viaduct judge TRACE.jsonl      every message of a trace is judged by this rule"
     yield from _proof(found.requirements)
+    edits = [proof.id for proof in shelf.proofs() if proof.check == found.id]
+    if edits:
+        yield ""
+        yield "Proven by edits of good traces that turn it red"
+        yield from (f"  {edit}" for edit in edits)
 
 
 def case(found: Case) -> Iterator[str]:

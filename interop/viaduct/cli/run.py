@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from viaduct import report
-from viaduct.agents.page import client_page
 from viaduct.cli import shelf
 from viaduct.cli.screen import Progress, style_of
 from viaduct.cli.usage import UsageError
@@ -52,6 +51,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="FILE",
         help="known failures of the target: a file, or the name of one in interop/expect",
     )
+    parser.add_argument(
+        "--update-expect",
+        type=Path,
+        metavar="FILE",
+        help="write what fails to this file, for review; reasons in it are kept",
+    )
     parser.add_argument("--jobs", type=jobs, metavar="N", help="processes that run cases")
     parser.add_argument(
         "--fault",
@@ -80,7 +85,7 @@ def execute(args: argparse.Namespace) -> ExitCode:
             print(f"{case.id:<32} {case.title}")
         return ExitCode.OK if chosen else ExitCode.NOTHING_RAN
     expected = read_expectations(args.expect)
-    target = open_target(args.target, tuple(args.fault), client_page())
+    target = open_target(args.target, tuple(args.fault), shelf.page())
     progress = Progress()
     try:
         run = engine.run(
@@ -93,6 +98,8 @@ def execute(args: argparse.Namespace) -> ExitCode:
         )
     finally:
         progress.end()
+    if args.update_expect is not None:
+        update(args.update_expect, run)
     return finish(run, expected, args.out)
 
 
@@ -127,6 +134,12 @@ def read_expectations(name: str | None) -> Expectations | None:
     if not path.exists() and os.sep not in name and shelved.is_file():
         path = shelved
     return expectations.read(path)
+
+
+def update(path: Path, run: RunResult) -> None:
+    old = expectations.read(path, complete=False) if path.exists() else None
+    path.write_text(expectations.draft(run, old), encoding="utf-8")
+    print(f"{path}: written; give each entry without one its reason and link", file=sys.stderr)
 
 
 def finish(run: RunResult, expected: Expectations | None, out: Path) -> ExitCode:

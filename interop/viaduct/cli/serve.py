@@ -1,6 +1,7 @@
 """viaduct serve: the bundled server to point a client at, judged while it runs."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import threading
@@ -9,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from viaduct.agents.page import client_page
 from viaduct.cli import shelf
 from viaduct.cli.run import say
 from viaduct.cli.screen import style_of
@@ -51,9 +51,11 @@ def execute(args: argparse.Namespace) -> ExitCode:
 
 
 def serve(domain: str, faults: tuple[str, ...], folder: Path) -> ExitCode:
-    www = client_page()
+    www = shelf.page()
     target = ViaductTarget(faults=faults, domain=domain, www=www)
     watch: Watch | None = None
+    # Whoever runs this in the background ends it with SIGTERM: the server must end as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         description = target.start(folder)
         say(welcome(description, www is not None))

@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from viaduct import catalogue
+from viaduct.agents.page import PAGE
 from viaduct.coverage import Proof
+from viaduct.proof.run import mutants
 from viaduct.report.book import Book
 from viaduct.rules import RULES
 from viaduct.run.case import Case
@@ -29,6 +31,11 @@ class Fault:
     name: str
     requirement: str
     text: str
+
+
+def page() -> Path | None:
+    """The client page for browsers, if it was built."""
+    return PAGE if (PAGE / "index.html").is_file() else None
 
 
 @cache
@@ -64,5 +71,5 @@ def perhaps(word: str, known: Iterable[str]) -> str:
 
 
 def proofs() -> list[Proof]:
-    """The mutants of the rules and the faults that turn cases red."""
-    return []
+    """The mutants of the rules. That each does turn its rule red is for the tests to show."""
+    return [Proof(mutant.id, mutant.rule) for mutant in mutants()]

@@ -7,17 +7,26 @@ An edit says where (`at`) and what. Where: "VANTAGE DIR WHAT", each of them `*` 
 a method, a status with a method ("200 INVITE"), "handshake", "close", "frame OPCODE", "keepalive";
 then optionally "#2" for the second such event or "#all". What, one of:
 
-sub: [old, new] replaces text once; it has to be there all: [old, new] replaces text wherever it
-occurs row: Name removes the header's rows add: "Name: value" adds a header row below the Via rows
-(or at the end of an HTTP head) move: {key: value} changes flow, local, remote, transport, at or dir
-of the event like: SELECTOR gives the event the flow, addresses and vantage of another event gone:
-true removes the event again: seconds repeats the event after that time info: {key: value} changes
-facts of the event insert: {...} puts in a new event behind it: kind, dir, text, info, and keys as
-in `move` later: seconds moves the event in time
+  sub: [old, new]     replaces text once; it has to be there
+  all: [old, new]     replaces text wherever it occurs in the event
+  latin: [old, new]   the same in Latin-1, which is not UTF-8
+  row: Name           removes the header's rows
+  add: "Name: value"  adds a header row below the Via rows, or on top of an HTTP head
+  move: {key: value}  changes flow, local, remote, transport, at or dir of the event
+  like: SELECTOR      gives the event the flow, addresses and vantage of another event
+  gone: true          removes the event
+  end: true           ends the trace before the event
+  again: seconds      repeats the event after that time
+  info: {key: value}  changes facts of the event
+  insert: {...}       puts in a new event behind it: kind, text or b64, info, and keys as in `move`
+  later: seconds      moves the event in time
 
-On WebSocket legs the frame that carries a message is edited along with it.
+An edit without `at` and with `every: [old, new]` replaces text in all events that hold it. On
+WebSocket legs the frame that carries a message is edited along with it.
 """
 
+import base64
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,8 +54,9 @@ class Mutant:
 
     @property
     def id(self) -> str:
-        first = self.edits[0]["at"] if self.edits else ""
-        return f"{self.rule}:{self.trace}:{first}".replace(" ", "-")
+        """Rule, trace, and the edits in short, so that it is unique and stays."""
+        text = repr([dict(edit) for edit in self.edits]).encode()
+        return f"{self.rule}:{self.trace}:{hashlib.sha256(text).hexdigest()[:6]}"
 
 
 def read_mutants(folder: Path) -> list[Mutant]:
@@ -92,6 +102,9 @@ def apply(mutant: Mutant, trace: Trace) -> Trace:
     """The mutated trace, in order of time and numbered anew."""
     events = list(trace.events)
     for edit in mutant.edits:
+        if "every" in edit:
+            events = _everywhere(mutant, events, edit["every"])
+            continue
         places = list(_select(events, str(edit["at"])))
         if not places:
             raise MutantError(f"{mutant.id}: nothing in {mutant.trace} is “{edit['at']}”")
@@ -100,6 +113,13 @@ def apply(mutant: Mutant, trace: Trace) -> Trace:
     events.sort(key=lambda event: event.t)
     numbered = tuple(replace(event, n=n) for n, event in enumerate(events, start=1))
     return replace(trace, events=numbered)
+
+
+def _everywhere(mutant: Mutant, events: list[Event], pair: list[str]) -> list[Event]:
+    before, after = (part.encode() for part in pair)
+    if not any(before in event.data for event in events):
+        raise MutantError(f"{mutant.id}: {before!r} is nowhere in {mutant.trace}")
+    return [replace(event, data=event.data.replace(before, after)) for event in events]
 
 
 def _select(events: list[Event], selector: str) -> Iterator[int]:
@@ -121,6 +141,8 @@ def _select(events: list[Event], selector: str) -> Iterator[int]:
 def _edit(mutant: Mutant, events: list[Event], place: int, edit: Mapping[str, Any]) -> list[Event]:
     old = events[place]
     new = old
+    if "end" in edit:
+        return events[:place]
     if "gone" in edit:
         return _replaced(events, place, None)
     if "sub" in edit or "all" in edit:
@@ -129,6 +151,9 @@ def _edit(mutant: Mutant, events: list[Event], place: int, edit: Mapping[str, An
             raise MutantError(f"{mutant.id}: {before!r} is not in “{edit['at']}”")
         count = 1 if "sub" in edit else -1
         new = replace(new, data=old.data.replace(before, after, count))
+    if "latin" in edit:
+        before, after = (str(part).encode("latin-1") for part in edit["latin"])
+        new = replace(new, data=old.data.replace(before, after, 1))
     if "row" in edit:
         new = replace(new, data=_without(mutant, new.data, str(edit["row"])))
     if "add" in edit:
@@ -187,10 +212,16 @@ def _inserted(event: Event, facts: Mapping[str, Any]) -> Event:
         local=event.local,
         remote=event.remote,
         dir=facts.get("dir", event.dir),
-        data=str(facts.get("text", "")).encode(),
+        data=_payload(facts),
         info=facts.get("info", {}),
     )
     return _moved(new, facts)
+
+
+def _payload(facts: Mapping[str, Any]) -> bytes:
+    if "b64" in facts:
+        return base64.b64decode(facts["b64"])
+    return str(facts.get("text", "")).encode()
 
 
 def _without(mutant: Mutant, data: bytes, name: str) -> bytes:

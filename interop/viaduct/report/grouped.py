@@ -24,23 +24,12 @@ class Group:
         return list(dict.fromkeys(case.id for case, _ in self.findings))
 
 
-def operation(case: CaseResult) -> str:
-    """The case's id without its legs: "call-wss-udp" -> "call"."""
-    suffix = "".join(f"-{leg}" for leg in case.legs)
-    return case.id.removesuffix(suffix) or case.id
-
-
-def speaker(case: CaseResult, finding: Finding) -> str:
-    """The rule, or the operation if the case speaks for itself: on all legs it is one duty."""
-    return operation(case) if finding.rule == case.id else finding.rule
-
-
 def by_rule(cases: Iterable[CaseResult]) -> list[Group]:
     """The gravest first, then the most widespread; observations are not counted."""
     groups: dict[str, Group] = {}
     for case in cases:
         for finding in case.findings:
-            name = speaker(case, finding)
+            name = case.speaker(finding)
             group = groups.setdefault(name, Group(name, finding.level))
             group.requirements.setdefault(finding.requirement)
             group.findings.append((case, finding))

@@ -9,7 +9,6 @@ import xml.etree.ElementTree as ElementTree
 from datetime import timezone
 from pathlib import Path
 
-from viaduct.report.grouped import operation
 from viaduct.report.visible import one_line, visible
 from viaduct.results import CaseResult, RunResult, Verdict
 from viaduct.rules.finding import Finding
@@ -48,7 +47,7 @@ def document(run: RunResult) -> ElementTree.Element:
 def _case(run: RunResult, case: CaseResult) -> ElementTree.Element:
     element = ElementTree.Element(
         "testcase",
-        classname=visible(f"{run.suite}.{run.target.name}.{operation(case)}".replace(" ", "-")),
+        classname=visible(f"{run.suite}.{run.target.name}.{case.operation}".replace(" ", "-")),
         name=visible(case.id),
         time=_seconds(case.seconds),
     )

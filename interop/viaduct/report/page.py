@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from viaduct.report.book import Book, Explanation, unique
 from viaduct.report.embedded import Embedded, Shelf
-from viaduct.report.grouped import Group, by_rule, operation, speaker
+from viaduct.report.grouped import Group, by_rule
 from viaduct.report.headline import headline
 from viaduct.report.matrix import ALONE, GLYPHS, Cell, matrix
 from viaduct.report.visible import one_line, visible
@@ -42,11 +42,11 @@ class Row:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        return unique(speaker(self.case, finding) for finding in self.case.findings)
+        return unique(self.case.speaker(finding) for finding in self.case.findings)
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return unique((operation(self.case), *self.case.agents))
+        return unique((self.case.operation, *self.case.agents))
 
     @property
     def words(self) -> str:
@@ -129,7 +129,7 @@ def _operations(run: RunResult) -> list[Cell]:
     """What each operation came to on all its legs, the gravest first, else as they ran."""
     cells: dict[str, Cell] = {}
     for case in run.cases:
-        name = operation(case)
+        name = case.operation
         cells.setdefault(name, Cell(name, "")).add(case)
     return sorted(cells.values(), key=lambda cell: SEVERITY.index(cell.verdict))
 
@@ -139,7 +139,7 @@ def _explanations(run: RunResult, book: Book) -> dict[str, Explanation]:
     cited: dict[str, list[str]] = {}
     for case in run.cases:
         for finding in (*case.findings, *case.observations):
-            cited.setdefault(speaker(case, finding), []).append(finding.requirement)
+            cited.setdefault(case.speaker(finding), []).append(finding.requirement)
     return {rule: book.explain(rule, unique(ids)) for rule, ids in cited.items()}
 
 
@@ -148,7 +148,7 @@ def _spoken(
 ) -> Spoken:
     rules: dict[str, list[Finding]] = {}
     for finding in findings:
-        rules.setdefault(speaker(case, finding), []).append(finding)
+        rules.setdefault(case.speaker(finding), []).append(finding)
     return tuple((explanations[rule], tuple(found)) for rule, found in rules.items())
 
 

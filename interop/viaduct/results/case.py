@@ -36,6 +36,16 @@ class CaseResult:
             raise ValueError(f"case {self.id}: verdict {self.verdict} without a reason")
 
     @property
+    def operation(self) -> str:
+        """The id without its legs: "call-wss-udp" -> "call"."""
+        suffix = "".join(f"-{leg}" for leg in self.legs)
+        return self.id.removesuffix(suffix) or self.id
+
+    def speaker(self, finding: Finding) -> str:
+        """The rule that speaks, or the operation if the case does: on all legs it is one duty."""
+        return self.operation if finding.rule == self.id else finding.rule
+
+    @property
     def red(self) -> bool:
         """Whether this case alone keeps the run from exit code 0."""
         if self.known is not None:

@@ -51,7 +51,8 @@ class Expectations:
     entries: tuple[Expectation, ...]
 
 
-def read(path: Path) -> Expectations:
+def read(path: Path, *, complete: bool = True) -> Expectations:
+    """The file's content; `complete`: an entry without a reason or a link is an error."""
     try:
         document = yaml.safe_load(path.read_bytes())
     except OSError as error:
@@ -65,19 +66,19 @@ def read(path: Path) -> Expectations:
     return Expectations(
         document["target"],
         tuple(
-            _entry(item, f"{path}: finding {number}")
+            _entry(item, f"{path}: finding {number}", complete)
             for number, item in enumerate(document["findings"], start=1)
         ),
     )
 
 
-def _entry(item: Any, where: str) -> Expectation:
+def _entry(item: Any, where: str, complete: bool) -> Expectation:
     if not isinstance(item, dict):
         raise ExpectError(f"{where}: `rule`, `reason` and `link` wanted")
     if unknown := item.keys() - _KEYS:
         raise ExpectError(f"{where}: unknown {', '.join(sorted(map(str, unknown)))}")
     for key in ("reason", "link"):
-        if not isinstance(item.get(key), str) or not item[key].strip():
+        if not isinstance(item.get(key), str) or (complete and not item[key].strip()):
             raise ExpectError(f"{where}: no {key}; each known failure needs one")
     return Expectation(
         rules=_patterns(item.get("rule"), f"{where}: rule"),
@@ -129,3 +130,48 @@ def _apply(case: CaseResult, expectations: Expectations) -> CaseResult:
             met=True,
         ),
     )
+
+
+def draft(run: RunResult, old: Expectations | None = None) -> str:
+    """A file that foretells every failure of the run, for review.
+
+    Reasons and links are taken over from the old file. Where it has none they are left empty, and
+    `read` refuses the file until somebody has written them.
+    """
+    judged = [case for case in run.cases if case.verdict in _JUDGED]
+    shown: dict[str, dict[str, None]] = {}
+    for case in judged:
+        for finding in case.findings:
+            if finding.verdict != "warn":
+                own = finding.rule == case.id
+                rule = f"{case.operation}*" if own else finding.rule
+                shown.setdefault(rule, {}).setdefault(case.id)
+    entries = []
+    for rule, cases in shown.items():
+        found = [
+            entry
+            for entry in (old.entries if old else ())
+            if any(rule == pattern or fnmatchcase(rule, pattern) for pattern in entry.rules)
+        ]
+        entries.append(
+            {
+                "rule": rule,
+                "case": _shortened(list(cases), judged),
+                "reason": found[0].reason if found else "",
+                "link": found[0].link if found else "",
+            }
+        )
+    document = {"target": run.target.name, "findings": entries}
+    return str(yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True))
+
+
+def _shortened(ids: list[str], judged: list[CaseResult]) -> list[str]:
+    """The ids, with a pattern for each operation all of whose cases are among them."""
+    wanted = set(ids)
+    patterns: dict[str, None] = {}
+    for case in judged:
+        if case.id in wanted:
+            pattern = f"{case.operation}-*" if case.legs else case.id
+            covered = {other.id for other in judged if fnmatchcase(other.id, pattern)}
+            patterns.setdefault(pattern if covered <= wanted else case.id)
+    return list(patterns)

@@ -58,7 +58,8 @@ def tags(scene: Scene) -> Iterator[Breach]:
         known[half.agent, half.call_id].append(half)
     told: dict[str, set[str]] = defaultdict(set)
     for packet in scene.responses:
-        if packet.to_tag:
+        asked = packet.request
+        if packet.to_tag and (asked is None or asked.to_tag is None):
             told[packet.call_id].add(packet.to_tag)
     for packet in scene.requests:
         if not packet.enters or packet.to_tag is None or packet.method in ("CANCEL", "ACK"):

@@ -198,6 +198,8 @@ def dialog_back_on_flow(scene: Scene) -> Iterator[Breach]:
         if len(contacts) != 1 or contacts[0].uri is None or not contacts[0].uri.has("ob"):
             continue
         same = hop.inn.transport == hop.out.transport
+        if not hop.out.reads("record-route"):
+            continue
         if same and len(hop.inn.vias) == 1 and not scene.own_record_routes(hop):
             yield breach(
                 hop.out,

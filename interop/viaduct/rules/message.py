@@ -77,11 +77,12 @@ def syntax(scene: Scene) -> Iterator[Breach]:
     for packet in scene.fresh:
         error = packet.error
         if error is not None:
+            at = max(0, min(error.offset, len(packet.event.data) - 1))
             yield breach(
                 packet,
                 f"Not a SIP message: {error.reason}.",
                 None,
-                (error.offset, error.offset + 1),
+                (at, at + 1),
                 requirement="RFC7118-4.1-d" if packet.link.is_websocket else None,
             )
 

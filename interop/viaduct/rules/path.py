@@ -157,7 +157,7 @@ def added(scene: Scene) -> Iterator[Breach]:
     """An edge proxy that is the first hop of a REGISTER with reg-id inserts its URI in Path
     before it passes the request on."""
     for hop, own in first_hop(scene):
-        if not own:
+        if not own and hop.out.reads("path"):
             websocket = hop.inn.link.is_websocket
             yield breach(
                 hop.out,

@@ -122,7 +122,7 @@ def multihomed(scene: Scene) -> Iterator[Breach]:
     came by puts itself in Record-Route."""
     for hop in scene.request_hops:
         if is_forming(hop.inn) and crosses(hop) and hop.pushed:
-            if not scene.own_record_routes(hop):
+            if not scene.own_record_routes(hop) and hop.out.reads("record-route"):
                 yield breach(
                     hop.out,
                     f"The {hop.inn.method} came by {hop.inn.transport} and left by"
@@ -378,6 +378,8 @@ def in_dialog(scene: Scene) -> Iterator[Breach]:
     for hop in scene.request_hops:
         if hop.inn.method != "INVITE" or hop.inn.to_tag is None:
             continue
+        if not hop.out.reads("record-route"):
+            continue
         if hop.inn.call_id in routed and not scene.own_record_routes(hop):
             yield breach(
                 hop.out, "The re-INVITE left without Record-Route of the proxy.", "Record-Route"
@@ -399,6 +401,8 @@ def response_kept(scene: Scene) -> Iterator[Breach]:
         after = [value.raw for value in hop.out.record_routes]
         request = hop.inn.request
         if before == after or request is None or request.hop is None:
+            continue
+        if not (hop.inn.reads("record-route") and hop.out.reads("record-route")):
             continue
         own = {value.raw for value in scene.own_record_routes(request.hop)}
         single = len(own) == 1 and len(before) == len(after)
@@ -432,9 +436,7 @@ def copied(scene: Scene) -> Iterator[Breach]:
             continue
         due = [value.raw for value in request.record_routes]
         told = [value.raw for value in packet.record_routes]
-        if told[len(told) - len(due) :] != due and not (
-            packet.message and _bad(packet.message.has("record-route"), told)
-        ):
+        if told[len(told) - len(due) :] != due and packet.reads("record-route"):
             values = packet.record_routes
             yield breach(
                 packet,
@@ -443,8 +445,3 @@ def copied(scene: Scene) -> Iterator[Breach]:
                 "Record-Route",
                 values[0].span if values else None,
             )
-
-
-def _bad(there: bool, told: list[str]) -> bool:
-    """A header that is there but gave no values is malformed, which header-syntax reports."""
-    return there and not told

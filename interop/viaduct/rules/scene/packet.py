@@ -142,6 +142,10 @@ class Packet:
             self._cache[key] = known
         return known
 
+    def reads(self, key: str) -> bool:
+        """Whether a header is absent or well formed, so that `values` tells the truth about it."""
+        return self.message is None or not self.message.has(key) or bool(self.values(key))
+
     @property
     def vias(self) -> tuple[Via, ...]:
         return self.values("via")
