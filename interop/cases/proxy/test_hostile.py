@@ -138,7 +138,7 @@ def large(agent: Agent, to: Agent, size: int) -> bytes:
 
 @case(
     "oversized-header",
-    "A header of two megabytes on {0} is refused or ends the connection, and hurts no other",
+    "A header of 400 kB on {0} is refused or ends the connection, and hurts no other",
     requirements=("RFC6455-10.4-a", "RFC3261-18.3-b"),
     legs=STREAMS,
     needs=("registrar",),
@@ -148,7 +148,7 @@ async def test_oversized(lab: Lab, legs: tuple[str]) -> None:
     bob = await lab.agent("bob", legs[0])
     caller, callee = await establish(alice, bob)
     mallory = await lab.agent("mallory", legs[0])
-    outgoing = mallory.track(large(mallory, bob, 2_000_000))
+    outgoing = mallory.track(large(mallory, bob, 400_000))
     sending = asyncio.create_task(mallory.flow.send(outgoing.request.raw))
     ended = asyncio.create_task(mallory.flow.closed.wait())
     answered = asyncio.create_task(outgoing.next())

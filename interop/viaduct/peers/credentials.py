@@ -11,7 +11,13 @@ ALGORITHMS = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
 
 
 def authorize(
-    response: Message, method: str, uri: str, user: str, password: str
+    response: Message,
+    method: str,
+    uri: str,
+    user: str,
+    password: str,
+    *,
+    cnonce: str | None = None,  # None: a random one
 ) -> tuple[str, str]:
     """The header that answers the best of the challenges in a 401 or 407."""
     name = "www-authenticate" if response.status == 401 else "proxy-authenticate"
@@ -23,7 +29,16 @@ def authorize(
             offers[facts.get("algorithm", "MD5").upper()] = facts
     for algorithm, function in ALGORITHMS.items():
         if algorithm in offers:
-            answer = _answer(offers[algorithm], algorithm, function, method, uri, user, password)
+            answer = _answer(
+                offers[algorithm],
+                algorithm,
+                function,
+                method,
+                uri,
+                user,
+                password,
+                cnonce or uuid.uuid4().hex,
+            )
             header = "Authorization" if response.status == 401 else "Proxy-Authorization"
             return header, answer
     raise Violation(
@@ -40,6 +55,7 @@ def _answer(
     uri: str,
     user: str,
     password: str,
+    ours: str,
 ) -> str:
     def digest(text: str) -> str:
         return hashlib.new(function, text.encode()).hexdigest()
@@ -49,7 +65,7 @@ def _answer(
     parts = [f'username="{user}"', f'realm="{realm}"', f'nonce="{nonce}"', f'uri="{uri}"']
     parts.append(f"algorithm={algorithm}")
     if "auth" in [word.strip() for word in facts.get("qop", "").replace(";", ",").split(",")]:
-        count, ours = "00000001", uuid.uuid4().hex
+        count = "00000001"
         proof = digest(f"{secret}:{nonce}:{count}:{ours}:auth:{target}")
         parts += ["qop=auth", f"nc={count}", f'cnonce="{ours}"']
     else:

@@ -2,6 +2,7 @@
 """
 
 import asyncio
+import os
 import socket
 import ssl
 import struct
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from viaduct.peers.duty import PATIENCE, Unreachable
+from viaduct.peers.duty import PATIENCE, Unreachable, Violation
 from viaduct.targets.description import Address
 
 
@@ -59,12 +60,16 @@ class Link:
                     server_hostname=(server_name or address.host) if tls is not None else None,
                     limit=1 << 20,
                 )
-        except ssl.SSLError as error:
-            raise Unreachable(f"no TLS with {address}: {error.reason or error}") from error
+        except ssl.SSLCertVerificationError as error:
+            raise Unreachable(
+                f"the certificate of {address} does not verify: {error.verify_message}"
+            ) from error
+        except (ssl.SSLError, ConnectionResetError) as error:
+            raise Violation(f"no TLS with {address}: {error}", "RFC6455-10.6-a") from error
         except TimeoutError as error:
             raise Unreachable(f"no connection to {address} within {PATIENCE:g} s") from error
         except OSError as error:
-            why = error.strerror or type(error).__name__
+            why = os.strerror(error.errno) if error.errno else str(error)
             raise Unreachable(f"cannot connect to {address}: {why}") from error
         info: dict[str, Any] = {}
         secured: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
@@ -76,15 +81,13 @@ class Link:
         return cls(reader, writer, info)
 
     async def write(self, data: bytes) -> None:
-        """Bytes to a connection that the other side has ended vanish, as in life; read() tells
-        the end.
+        """Hands the bytes over and does not wait until they are taken: a target that stops reading,
+        to refuse what is too large, must not keep us from reading its answer. Bytes to a connection
+        that the other side has ended vanish, as in life; read() tells the end.
         """
-        self._writer.write(data)
-        try:
-            await self._writer.drain()
-        except ConnectionError:
-            if self.ended is None:
-                self.ended = "reset"
+        if not self._writer.is_closing():
+            self._writer.write(data)
+        await asyncio.sleep(0)
 
     async def read(self) -> bytes:
         try:

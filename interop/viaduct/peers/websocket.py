@@ -35,8 +35,9 @@ class Frame:
     masked: bool = True
     length_octets: int | None = None  # 0, 2 or 8 octets of extended length; None: the shortest form
     claimed: int | None = None  # a length to claim instead of the true one
+    key: bytes | None = None  # the masking key; None: a random one
 
-    def encode(self, key: bytes | None = None) -> bytes:
+    def encode(self) -> bytes:
         size = len(self.payload) if self.claimed is None else self.claimed
         octets = self.length_octets
         if octets is None:
@@ -51,8 +52,14 @@ class Frame:
             head += struct.pack("!BQ", mask | 127, size)
         if not self.masked:
             return head + self.payload
-        key = os.urandom(4) if key is None else key
+        key = os.urandom(4) if self.key is None else self.key
         return head + key + apply_mask(self.payload, key)
+
+    @property
+    def shortest(self) -> bool:
+        """Whether a frame that was received has its length in the shortest form."""
+        size = len(self.payload)
+        return self.length_octets == (0 if size < 126 else 2 if size < 65536 else 8)
 
     @property
     def close_code(self) -> int | None:
@@ -179,6 +186,7 @@ class WebSocket:
         self.transport = transport
         self.name = name
         self.link = link
+        self.long_lengths = 0  # frames received whose length was not in its shortest form
         self._decoder = Decoder()
         self._record("connect", **link.info)
 
@@ -202,6 +210,13 @@ class WebSocket:
         step = pieces or len(head)
         for at in range(0, len(head), step):
             await self.link.write(head[at : at + step])
+
+    async def request_with(self, head: bytes, *frames: Frame) -> None:
+        """Head and frames in one write, before any answer."""
+        self._record("handshake", "out", head)
+        for frame in frames:
+            self._record("frame", "out", frame.payload, **_facts(frame))
+        await self.link.write(head + b"".join(frame.encode() for frame in frames))
 
     async def response(self) -> Head | None:
         """The head of the answer; None when the connection ends without one."""
@@ -269,6 +284,8 @@ class WebSocket:
             frames = self._decoder.feed(data)
         for frame in frames:
             self._record("frame", "in", frame.payload, **_facts(frame))
+            if not frame.shortest:
+                self.long_lengths += 1
         return frames
 
     async def close(self) -> None:
@@ -286,6 +303,8 @@ def _facts(frame: Frame) -> dict[str, Any]:
         "masked": frame.masked,
         "length": len(frame.payload) if frame.claimed is None else frame.claimed,
     }
+    if frame.length_octets is not None:
+        facts["length_octets"] = frame.length_octets
     if frame.close_code is not None:
         facts["close"] = frame.close_code
     return facts
@@ -299,6 +318,7 @@ class SipWebSocket(Flow):
         self.socket = socket
         self.local, self.remote = socket.link.local, socket.link.remote
         self.answer_ping = True
+        self.answer_close = True
         self.control: asyncio.Queue[Frame | None] = asyncio.Queue()  # control frames received
         self._sent_close = False
         self._parts: list[bytes] = []
@@ -334,7 +354,7 @@ class SipWebSocket(Flow):
             self.control.put_nowait(frame)
             if frame.opcode == PING and self.answer_ping:
                 await self.socket.send(Frame(PONG, frame.payload))
-            elif frame.opcode == CLOSE and not self._sent_close:
+            elif frame.opcode == CLOSE and self.answer_close and not self._sent_close:
                 self._sent_close = True
                 await self.socket.send(Frame(CLOSE, frame.payload[:2]))
             return

@@ -31,8 +31,12 @@ class Sent:
         return Breach(self.event, self.party, text, None, None, requirement)
 
 
-def connections(scene: Scene) -> Iterator[list[Sent]]:
+def connections(scene: Scene) -> list[list[Sent]]:
     """The frames of each connection, in order, as one vantage saw them."""
+    return scene.once(_connections)
+
+
+def _connections(scene: Scene) -> list[list[Sent]]:
     clients = _clients(scene)
     found: dict[tuple[str, str], list[Sent]] = defaultdict(list)
     for event in scene.events("frame"):
@@ -57,7 +61,7 @@ def connections(scene: Scene) -> Iterator[list[Sent]]:
                 _number(event.info.get("length"), len(event.data)),
             )
         )
-    yield from found.values()
+    return list(found.values())
 
 
 def _number(value: object, default: int = 0) -> int:

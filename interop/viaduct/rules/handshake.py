@@ -38,8 +38,12 @@ class Opening:
         return Breach(self.answer, self.answerer, text, name, span, requirement)
 
 
-def openings(scene: Scene) -> Iterator[Opening]:
+def openings(scene: Scene) -> list[Opening]:
     """The handshakes of the trace, request and response put together by flow."""
+    return scene.once(_openings)
+
+
+def _openings(scene: Scene) -> list[Opening]:
     waiting: dict[tuple[str, str], tuple[Event, Head]] = {}
     found: list[Opening] = []
     for event in scene.events("handshake"):
@@ -59,7 +63,7 @@ def openings(scene: Scene) -> Iterator[Opening]:
             found.append(_opening(asked, event, head, inside))
     for asked in waiting.values():
         found.append(_opening(asked, None, None, scene.sightings.is_inside(asked[0])))
-    yield from sorted(found, key=lambda one: one.ask.n)
+    return sorted(found, key=lambda one: one.ask.n)
 
 
 def _opening(

@@ -47,6 +47,7 @@ class Lab:
         self._agents: list[Agent] = []
         self._flows: list[Flow] = []
         self._links: list[Link] = []
+        self._sockets: list[WebSocket] = []
         self._sinks: list[DialSink] = []
         self._serial = 0
         self._accounts = list(target.accounts)
@@ -116,7 +117,9 @@ class Lab:
     ) -> WebSocket:
         """A connection to the WebSocket listener on which no handshake has been made yet."""
         link = await self.link(self._address(leg, family, door), alpn=alpn)
-        return WebSocket(self.recorder(name), leg, self._next(leg), link)
+        socket = WebSocket(self.recorder(name), leg, self._next(leg), link)
+        self._sockets.append(socket)
+        return socket
 
     def _address(self, leg: str, family: int, door: bool) -> Address:
         if door and leg != "udp":
@@ -281,6 +284,12 @@ class Lab:
             await flow.close()
         for link in self._links:
             await link.close()
+        for socket in self._sockets:
+            self.check(
+                socket.long_lengths == 0,
+                f"{socket.long_lengths} frames of the target have lengths in more octets than due",
+                "RFC6455-5.2-c",
+            )
         for sink in self._sinks:
             sink.close()
             self.check(

@@ -16,6 +16,7 @@ from viaduct.targets.target import Target
 
 READY_SECONDS = 20.0
 LISTENERS = ("udp", "tcp", "tls", "ws", "wss", "plain", "secure")
+WS_PATH = "/ws"  # apart from the page, which is at /
 READY = "viaduct-server ready "
 
 
@@ -74,7 +75,14 @@ class ViaductTarget(Target):
         for listener in listeners:
             command += ["--listen", listener]
         command += ["--domain", self._domain, "--cert", str(pki.certificate), "--key", str(pki.key)]
-        command += ["--ca", str(pki.ca), "--trace", str(directory / "server.jsonl")]
+        command += [
+            "--ws-path",
+            WS_PATH,
+            "--ca",
+            str(pki.ca),
+            "--trace",
+            str(directory / "server.jsonl"),
+        ]
         if self._www is not None:
             command += ["--www", str(self._www)]
         for fault in self._faults:
@@ -103,6 +111,7 @@ class ViaductTarget(Target):
             addresses=tuple(a for a in ready if a.transport not in ("plain", "secure")),
             front=tuple(a for a in ready if a.transport in ("plain", "secure")),
             ca=pki.ca,
+            ws_path=WS_PATH,
             dns=None if self._names is None else self._names.trace,
         )
 
