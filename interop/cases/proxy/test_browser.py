@@ -8,7 +8,7 @@ from viaduct.run.case import case
 from viaduct.run.lab import Lab
 
 AGENTS = ("jssip", "jssip")
-ON = ("wss",)
+ON = ("wss", "wss")
 ROUTING = ("RFC7118-B.2-a", "RFC5658-6.2-a", "RFC3261-16.6-g", "RFC3261-16.6-e")
 
 
