@@ -84,7 +84,7 @@ static int put(websocket *w, buf *out)
 {
     if (out->n == 0)
         return 0;
-    mangle_frames(out, 0);
+    mangle_frames(out);
     record_output(&w->f, buf_slice(out));
     return conn_write(w->f.c, buf_slice(out));
 }
