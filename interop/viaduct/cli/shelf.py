@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from viaduct import catalogue
+from viaduct.agents.page import PAGE
 from viaduct.coverage import Proof
 from viaduct.proof.run import mutants
 from viaduct.report.book import Book
@@ -30,6 +31,11 @@ class Fault:
     name: str
     requirement: str
     text: str
+
+
+def page() -> Path | None:
+    """The client page for browsers, if it was built."""
+    return PAGE if (PAGE / "index.html").is_file() else None
 
 
 @cache
