@@ -157,10 +157,10 @@ const Ladder = (() => {
   }
 
   function step(event, trace, plan, y, height, options) {
-    const lane = plan.found.get(laneKey(event));
+    const lane = plan.found.get(laneKey(event)) ?? [...plan.found.values()].find((other) => other.at === event.at);
     const marks = options.marks.get(event.n);
     const minor = event.kind !== "message" || event.keepAlive;
-    const names = [`leg-${event.transport}`, minor && "minor", marks && `marked v-${marks[0].verdict}`];
+    const names = [`leg-${event.transport || lane?.transport}`, minor && "minor", marks && `marked v-${marks[0].verdict}`];
     const row = frame(event, plan, y, height, names.filter(Boolean).join(" "));
     const base = y + height - (minor ? 7 : 9);
     const here = lane ? lane.x : plan.sut;
@@ -182,7 +182,9 @@ const Ladder = (() => {
     const start = from + way * 6;
     const end = to - way * 6;
     const line = draw("line", { class: "arrow", x1: start, x2: end, y1: y, y2: y });
-    if (!event.dir) return [line, draw("circle", { class: "tip", cx: start, cy: y, r: 3 })];
+    const dot = draw("circle", { class: "tip", cx: start, cy: y, r: 3 });
+    if (!event.flow) return [dot];
+    if (!event.dir) return [line, dot];
     if (event.kind === "close") {
       const cross = `M${start - 4} ${y - 4}l8 8m0-8l-8 8`;
       return [line, draw("path", { class: "arrow", d: cross })];

@@ -71,7 +71,7 @@ const Message = (() => {
     pane.replaceChildren(head);
     for (const mark of marks) pane.append(make("p", `accused v-${mark.verdict}`, make("code", "", mark.rule), ` ${mark.text}`));
     if (event.bytes.length) {
-      pane.append(make("pre", "", raw(event.bytes, marks.flatMap((mark) => (mark.range ? [mark.range] : [])))));
+      pane.append(make("pre", marks.length ? `v-${marks[0].verdict}` : "", raw(event.bytes, marks.flatMap((mark) => (mark.range ? [mark.range] : [])))));
       head.append(copier(event));
     }
     pane.append(facts(event));

@@ -56,11 +56,19 @@ const Traces = (() => {
         return `DNS query ${info.name ?? ""} ${info.type ?? ""}`;
       case "dial":
         return `dialled ${event.local ?? ""}`;
+      case "media":
+        return media(info);
       case "note":
         return String(info.mark ?? info.text ?? JSON.stringify(info));
       default:
         return `${event.kind}, ${event.bytes.length} B`;
     }
+  }
+
+  function media({ received, sent, ice }) {
+    if (!received && !sent) return `media${ice ? `, ICE ${ice}` : ""}`;
+    const energy = received?.energy === undefined ? "" : `, energy ${received.energy.toFixed(3)}`;
+    return `audio ${sent?.packets ?? 0} out, ${received?.packets ?? 0} in${energy}`;
   }
 
   function sip(event) {
