@@ -102,7 +102,7 @@ void udp_forget(transport *t); /* stops the expiry timer */
 flow *tcp_adopt(transport *t, const listener *li, conn *c);
 flow *tcp_dial(transport *t, flow_kind k, const addr *to, const char *host);
 
-/* websocket.c. head: bytes of the request; answer: the 101 as written. */
+/* websocket.c. head: bytes of the request; answer: the 101, to be sent by this. */
 flow *websocket_adopt(transport *t, const listener *li, conn *c, str head, str answer);
 
 /* page.c: files below a directory. page_open() gives a descriptor of the file for a request path

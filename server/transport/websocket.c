@@ -296,6 +296,7 @@ flow *websocket_adopt(transport *t, const listener *li, conn *c, str head, str a
     flow_record_open(f, "accept");
     flow_record(f, "handshake", RECORDER_IN, head, NULL);
     flow_record(f, "handshake", RECORDER_OUT, answer_head, NULL);
+    (void)conn_write(c, answer_head); /* a failure ends the flow by itself */
     conn_deadline(c, 0);
     conn_idle(c, t->o.idle_ms);
     loop_timer_init(&w->ping, send_ping, w);

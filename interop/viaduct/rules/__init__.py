@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from viaduct.rules import (
+    auth,
     contact,
     dialog,
     flow,
+    forwarding,
     frame,
     handshake,
     keepalive,
@@ -35,8 +37,10 @@ FILES = (
     path,
     message,
     transaction,
+    forwarding,
     dialog,
     registration,
+    auth,
     outbound,
     flow,
     keepalive,
