@@ -77,10 +77,11 @@ def syntax(scene: Scene) -> Iterator[Breach]:
     for packet in scene.fresh:
         error = packet.error
         if error is not None:
+            what = "Not a SIP message" if packet.message is None else "Malformed rows"
             at = max(0, min(error.offset, len(packet.event.data) - 1))
             yield breach(
                 packet,
-                f"Not a SIP message: {error.reason}.",
+                f"{what} at byte {error.offset}: {error.reason}.",
                 None,
                 (at, at + 1),
                 requirement="RFC7118-4.1-d" if packet.link.is_websocket else None,

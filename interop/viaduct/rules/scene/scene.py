@@ -33,6 +33,7 @@ class Scene:
         pair(self.packets)
         self.requests = [packet for packet in self.fresh if packet.is_request]
         self.responses = [packet for packet in self.fresh if packet.is_response]
+        self.ends = trace.events[-1].t if trace.events else 0.0
         self.dialogs = Dialogs(self.packets)
         self.bindings = Bindings(self.packets)
 
