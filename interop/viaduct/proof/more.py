@@ -199,7 +199,7 @@ def play_sips() -> Trace:
         call_id=call_id,
         tag=tag,
         routes=(entry,),
-        more=(("Contact", f"<{secure(alice)}>"),),
+        more=(OUTBOUND, ("Contact", f"<{secure(alice)}>")),
         body=SDP,
     )
     own = "<sips:tok@edge.example.com;lr>"

@@ -373,3 +373,32 @@ def keep_not_in_ack(scene: Scene) -> Iterator[Breach]:
         param = None if via is None else via.param("keep")
         if packet.method == "ACK" and param is not None:
             yield breach(packet, "The ACK has keep.", "Via", param.span)
+
+
+@rule(
+    "outbound-supported-in-requests",
+    "A UA that uses outbound lists it in all its requests",
+    "RFC5626-4.3-a",
+    level="SHOULD",
+    role="agent",
+)
+def supported_in_requests(scene: Scene) -> Iterator[Breach]:
+    """A UA that registered with outbound lists outbound in Supported of the INVITE and SUBSCRIBE
+    that it sends outside of dialogs."""
+    users = {
+        packet.agent
+        for packet, contact in registering(scene)
+        if contact.has("reg-id") and packet.lists("supported", "outbound")
+    }
+    for packet in scene.requests:
+        if not packet.enters or packet.agent not in users or packet.to_tag is not None:
+            continue
+        if packet.method in ("INVITE", "SUBSCRIBE") and len(packet.vias) == 1:
+            if not packet.lists("supported", "outbound"):
+                rows = packet.message.rows("supported") if packet.message else []
+                yield breach(
+                    packet,
+                    f"The {packet.method} lacks outbound in Supported.",
+                    "Supported",
+                    rows[0].span if rows else None,
+                )

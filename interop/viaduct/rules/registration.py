@@ -288,3 +288,26 @@ def min_expires(scene: Scene) -> Iterator[Breach]:
             if not packet.message.has("min-expires"):
                 span = packet.message.start_span
                 yield breach(packet, "The 423 has no Min-Expires.", "Min-Expires", span)
+
+
+@rule(
+    "register-one-scheme",
+    "A UA does not register sip and sips of one contact",
+    "RFC5630-5.1.1.1-a",
+    role="agent",
+)
+def one_scheme(scene: Scene) -> Iterator[Breach]:
+    """A REGISTER does not list two Contacts that differ in the scheme only."""
+    for packet in scene.requests:
+        if not packet.enters or packet.method != "REGISTER":
+            continue
+        seen: dict[str, str] = {}
+        for contact in packet.contacts:
+            uri = contact.uri
+            if uri is None or not uri.is_sip:
+                continue
+            rest = uri.raw.partition(":")[2]
+            if seen.setdefault(rest, uri.scheme) != uri.scheme:
+                yield breach(
+                    packet, f"{uri} is registered with both schemes.", "Contact", contact.span
+                )
