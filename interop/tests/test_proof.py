@@ -79,10 +79,9 @@ def test_confirmed_findings_stay(name: str) -> None:
 
 def test_every_passive_requirement_of_sip_and_websocket_has_a_rule_or_a_reason() -> None:
     cited = {requirement for rule in RULES.values() for requirement in rule.requirements}
-    turn = ("RFC8656", "RFC8489", "RFC6062", "RFC7635", "RFC7443", "RFC7065", "RFC5769")
     files = (FOLDER.parent / "requirements" / name for name in ("sip.yaml", "websocket.yaml"))
     entries = [entry for path in files for entry in yaml.safe_load(path.read_text("utf-8"))]
-    assert entries and not any(entry["id"].startswith(turn) for entry in entries)
+    assert entries
     bare = {
         entry["id"]
         for entry in entries

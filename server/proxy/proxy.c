@@ -110,7 +110,9 @@ static bool refused(request *r, const route *ro, const target_set *set)
         request_answer(r, ro->status, str_of(ro->why), STR(""));
         return true;
     }
-    if (set->kind == TARGET_SET && m->max_forwards == 0 && !fault_on(FAULT_MAX_FORWARDS_IGNORED)) {
+    /* Before the targets are looked at (16.3 step 3): also for a user whom nobody knows. */
+    bool passing = set->kind == TARGET_SET || set->kind == TARGET_REFUSED;
+    if (passing && m->max_forwards == 0 && !fault_on(FAULT_MAX_FORWARDS_IGNORED)) {
         request_answer(r, 483, STR(""), STR(""));
         return true;
     }

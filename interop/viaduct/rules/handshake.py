@@ -446,3 +446,24 @@ def origin(scene: Scene) -> Iterator[Breach]:
                 "Origin",
                 "origin",
             )
+
+
+@rule(
+    "handshake-no-sip-refused",
+    "A client that does not offer sip is not let in",
+    "RFC7118-4.1-f",
+    level="MUST NOT",
+    legs=WEB,
+)
+def no_sip_refused(scene: Scene) -> Iterator[Breach]:
+    """A server does not complete the handshake as a SIP connection when the client did not offer
+    sip."""
+    for one in openings(scene):
+        offered = one.asked.items("sec-websocket-protocol")
+        chosen = [] if one.answered is None else one.answered.items("sec-websocket-protocol")
+        if one.accepted and "sip" not in offered and "sip" in chosen:
+            yield one.response(
+                "A 101 for sip answers a client that did not offer it.",
+                "Sec-WebSocket-Protocol",
+                "sec-websocket-protocol",
+            )

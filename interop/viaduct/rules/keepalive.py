@@ -30,6 +30,8 @@ def form(scene: Scene) -> Iterator[Breach]:
     "keepalive-answered",
     "A ping gets its pong",
     "RFC5626-5.4-b",
+    "RFC5626-6-u",
+    "RFC7118-6-b",
     role="target",
     legs=("ws", "wss", "tls", "tcp"),
 )

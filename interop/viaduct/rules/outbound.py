@@ -402,3 +402,43 @@ def supported_in_requests(scene: Scene) -> Iterator[Breach]:
                     "Supported",
                     rows[0].span if rows else None,
                 )
+
+
+@rule(
+    "outbound-needs-first-hop",
+    "No outbound where the first hop lacks it",
+    "RFC5626-6-d",
+    "RFC5626-6-c",
+)
+def needs_first_hop(scene: Scene) -> Iterator[Breach]:
+    """A REGISTER with reg-id and Supported: outbound that came through a proxy whose Path has no ob
+    is answered with 439 and not accepted."""
+    for request, answer in accepted(scene):
+        if not wants_outbound(request) or len(request.vias) < 2 or not request.reads("path"):
+            continue
+        first = request.paths[-1].uri if request.paths else None
+        if (first is None or not first.has("ob")) and answer.lists("require", "outbound"):
+            rows = answer.message.rows("require") if answer.message else []
+            yield breach(
+                answer,
+                "The first hop put no ob in Path, the 2xx has Require: outbound.",
+                "Require",
+                rows[0].span if rows else None,
+                requirement="RFC5626-6-c",
+            )
+
+
+@rule(
+    "outbound-one-binding",
+    "A REGISTER with reg-id makes one binding",
+    "RFC5626-6-h",
+    level="SHOULD",
+)
+def one_binding(scene: Scene) -> Iterator[Breach]:
+    """A REGISTER with several Contacts that are not being removed, of which one has a reg-id, is
+    rejected with 400."""
+    for request, answer in accepted(scene):
+        made = [c for c in request.contacts if c.uri is not None and not is_removal(request, c)]
+        if len(made) > 1 and any(contact.has("reg-id") for contact in made):
+            span = answer.message.start_span if answer.message else None
+            yield breach(answer, f"The {answer.status} accepts {len(made)} Contacts.", None, span)
