@@ -232,8 +232,10 @@ static void answer_bad(proxy *p, flow *f, sip_message *m, const sip_refusal *why
 static void response(proxy *p, flow *f, const sip_message *m)
 {
     sip_transaction *tx;
-    /* Not from us, then: RFC 3261 18.1.2. */
-    if (!core_owns(p, f, &m->via.host, m->via.port))
+    /* Not from us, then: RFC 3261 18.1.2. A connection that we opened for want of a listener has
+     * its own address in Via. */
+    if (!core_owns(p, f, &m->via.host, m->via.port) &&
+        !core_host_is(&m->via.host, m->via.port, p->w.local(f)))
         return;
     if (sip_transaction_response(p->tx, m, p->now, &tx) == SIP_TRANSACTION_NEW) {
         branch *b = sip_transaction_user(tx);
