@@ -96,8 +96,6 @@
       "the ACK to a rejection has a branch of its own")                                            \
     X(FAULT_TRYING_MISSING, "trying-missing", "RFC3261-17.2.1-a", "an INVITE draws no 100")        \
     X(FAULT_RINGING_SWALLOWED, "ringing-swallowed", "RFC3261-16.7-c", "180 is not forwarded")      \
-    X(FAULT_TRYING_FORWARDED, "trying-tagged", "RFC3261-16.7-c",                                   \
-      "the 100 of the proxy has the To tag of a user agent")                                       \
     X(FAULT_PATH_MISSING, "path-missing", "RFC5626-5.1-a",                                         \
       "a REGISTER is forwarded without a Path of the proxy")                                       \
     X(FAULT_PATH_MISSING_OB, "path-missing-ob", "RFC5626-5.1-f",                                   \
@@ -150,7 +148,7 @@
     X(FAULT_FLOW_DEAD_DIALLED, "flow-dead-dialled", "RFC5626-5.3.1-f",                             \
       "when the flow of a token is gone, the Request-URI is dialled")                              \
     X(FAULT_FLOW_BINDINGS_KEPT, "flow-bindings-kept", "RFC5626-7-f",                               \
-      "bindings outlive their flow")                                                               \
+      "bindings outlive their flow, and what is sent to them meets silence")                       \
     X(FAULT_RESOLVE_INVALID, "resolve-invalid", "RFC3263-4.1-d",                                   \
       "the .invalid host of a contact is looked up")                                               \
     X(FAULT_TOKEN_UNSIGNED, "token-unsigned", "RFC5626-5.2-a",                                     \
@@ -168,6 +166,8 @@
       "a request for an unknown URI scheme is not answered")                                       \
     X(FAULT_MALFORMED_SILENT, "malformed-silent", "RFC3261-18.3-b",                                \
       "a malformed request is not answered")                                                       \
+    X(FAULT_TRYING_FORWARDED, "trying-forwarded", "RFC3261-16.7-c",                                \
+      "the 100 of the next hop is forwarded")                                                      \
     X(FAULT_TRYING_NON_INVITE, "trying-non-invite", "RFC4320-4.1-b",                               \
       "every forwarded request draws a 100")                                                       \
     X(FAULT_PROVISIONAL_NON_INVITE, "provisional-non-invite", "RFC4320-4.1-a",                     \

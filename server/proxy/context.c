@@ -274,10 +274,11 @@ static void start(context *c, const request *r, const route *ro, const target *t
             ask_for_nothing(p, t);
     }
     if (t->has_flow && (f || !fault_on(FAULT_FLOW_DEAD_DIALLED))) {
+        /* Over this flow, and never by another way: RFC 5626 5.3.1. */
         if (f)
             send_on(b, r, ro, t, f);
         else
-            context_branch_over(b, 430, NULL); /* never by another way: RFC 5626 5.3.1 */
+            context_branch_over(b, fault_on(FAULT_FLOW_BINDINGS_KEPT) ? 408 : 430, NULL);
     } else if (forward_next(ro, t, &uri) || hop_of_uri(&uri, &h)) {
         context_branch_over(b, 480, NULL);
     } else if (!addr_parse_host(&to, h.host.text, h.port)) {
@@ -468,7 +469,8 @@ void context_response(branch *b, const sip_message *m)
     if (m->status < 200) {
         /* 100 is for this hop; other provisional ones do not belong to a non-INVITE (RFC 4320). */
         bool wanted = c->invite || fault_on(FAULT_PROVISIONAL_NON_INVITE);
-        if (m->status > 100 && wanted && !c->answered)
+        bool here = m->status == 100 && !fault_on(FAULT_TRYING_FORWARDED);
+        if (!here && wanted && !c->answered)
             gather_forward(c, m);
         return;
     }

@@ -156,13 +156,6 @@ static void ringing_swallowed(scene *s)
     s->drop = s->drop || (!s->m->request && s->m->status == 180);
 }
 
-static void trying_tagged(scene *s)
-{
-    str to = sip_message_value(s->m, SIP_TO);
-    if (!s->m->request && s->m->status == 100 && !s->m->to.tag.n)
-        scene_insert(s, to.p + to.n, STR(";tag=trying"));
-}
-
 /* Registration */
 
 static void path_missing(scene *s)
@@ -269,7 +262,6 @@ const scene_row DEVIATION_FIELD[] = {
     {FAULT_ACK_REJECTION_NEW_BRANCH, ack_rejection_new_branch},
     {FAULT_TRYING_MISSING, trying_missing},
     {FAULT_RINGING_SWALLOWED, ringing_swallowed},
-    {FAULT_TRYING_FORWARDED, trying_tagged},
     {FAULT_PATH_MISSING, path_missing},
     {FAULT_PATH_MISSING_OB, path_missing_ob},
     {FAULT_PATH_ECHO_MISSING, path_echo_missing},

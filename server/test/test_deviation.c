@@ -158,6 +158,7 @@ static void calls(course *c)
             "Max-Forwards: 70\nRecord-Route: <sip:before.example;lr>\n");
         hear(c, callees[i]);
         snprintf(invite, sizeof(invite), "%s", c->last);
+        answer(c, callees[i], "100 Trying");
         answer(c, callees[i], "180 Ringing");
         if (i == 0) {
             answer(c, callees[i], "200 OK");
