@@ -26,7 +26,7 @@ async def killed(lab: Lab, agent: Agent) -> None:
 @case(
     "flow-dead-request",
     "A request from {0} to a user whose connection on {1} died is answered 480 or 430",
-    requirements=("RFC5626-5.3.1-f", "RFC5626-5.3.1-e", "RFC3261-16.5-d"),
+    requirements=("RFC5626-5.3.1-f", "RFC5626-7-f", "RFC5626-5.3.1-e", "RFC3261-16.5-d"),
     legs=TO_STREAMS,
     needs=("registrar", "outbound"),
 )
@@ -42,6 +42,12 @@ async def test_dead_request(lab: Lab, legs: tuple[str, str]) -> None:
         "RFC5626-5.3.1-e",
         "SHOULD",
     )
+    again = await lab.agent("again", legs[1], like=bob, register=False)
+    fetch = await again.request(
+        "REGISTER", f"sip:{bob.domain}", to=f"<{bob.aor}>", call_id=again.random(16)
+    )
+    left = bob.bindings(await fetch.final(200))
+    lab.check(not left, f"the binding on the dead flow is still listed: {left}", "RFC5626-7-f")
 
 
 @case(
