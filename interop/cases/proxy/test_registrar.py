@@ -124,7 +124,7 @@ async def test_sips_contact(lab: Lab, legs: tuple[str]) -> None:
 @case(
     "sips-not-downgraded",
     "A request from {0} to a sips URI is not delivered to a contact on {1}",
-    requirements=("RFC3261-26.2.2-a",),
+    requirements=("RFC5630-5.3-a", "RFC3261-26.2.2-a"),
     legs=(("tls", "udp"), ("wss", "tcp"), ("wss", "ws")),
     needs=("registrar",),
 )
