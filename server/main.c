@@ -1,5 +1,6 @@
 #include "base/config.h"
 #include "base/log.h"
+#include "base/sock.h"
 #include "fault/fault.h"
 #include "proxy/service.h"
 
@@ -227,6 +228,7 @@ static int begin(const settings *s)
     if (s->log)
         (void)log_level_parse(str_of(s->log), &level); /* checked with the options */
     log_set_level(level);
+    (void)sock_raise_limit(); /* a descriptor for each connection; running out is met in accept() */
     for (size_t i = 0; i < s->faults.n; i++)
         (void)fault_enable(s->faults.v[i]); /* likewise */
     return run(s);

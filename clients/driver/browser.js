@@ -41,6 +41,7 @@ export function findBrowser(path = process.env.PATH ?? "") {
 
 export class Browser {
   #browser = null;
+  #launching = null;
   #pages = new Map();
   #say;
 
@@ -50,9 +51,9 @@ export class Browser {
 
   // command: { executable?, home?, profile?, flags?, limit? }. `home` holds .pki/nssdb with the CA to trust.
   async launch({ executable, home, profile, flags = [], limit = 60000 }) {
-    if (this.#browser) throw new Error("the browser has been launched already");
+    if (this.#browser || this.#launching) throw new Error("the browser has been launched already");
     const file = executable ?? findBrowser();
-    this.#browser = await puppeteer.launch({
+    this.#launching = puppeteer.launch({
       executablePath: file,
       headless: /headless-shell/.test(file) ? "shell" : true,
       pipe: true,
@@ -65,13 +66,19 @@ export class Browser {
       handleSIGTERM: false,
       handleSIGHUP: false,
     });
+    try {
+      this.#browser = await this.#launching;
+    } finally {
+      this.#launching = null;
+    }
     this.#browser.on("disconnected", () => this.#say({ event: "gone" }));
     return { executable: file, version: await this.#browser.version() };
   }
 
   #page(name) {
     const entry = this.#pages.get(name);
-    if (!entry) throw new Error(`no page "${name}"; open: ${[...this.#pages.keys()].join(", ") || "none"}`);
+    if (!entry)
+      throw new Error(`no page "${name}"; open: ${[...this.#pages.keys()].join(", ") || "none"}`);
     return entry;
   }
 
@@ -84,7 +91,9 @@ export class Browser {
       const page = await context.newPage();
       this.#pages.set(name, { context, page });
       page.on("pageerror", (e) => this.#say({ event: "page-error", page: name, text: e.message }));
-      page.on("console", (m) => this.#say({ event: "console", page: name, level: m.type(), text: m.text() }));
+      page.on("console", (m) =>
+        this.#say({ event: "console", page: name, level: m.type(), text: m.text() }),
+      );
       await watchSockets(await page.createCDPSession(), name, this.#say);
       const response = await page.goto(url);
       if (!response?.ok()) throw new Error(`${url} answered ${response?.status() ?? "nothing"}`);
@@ -104,7 +113,8 @@ export class Browser {
   async call(name, method, args) {
     const { value, failure } = await this.#page(name).page.evaluate(
       async (method, args) => {
-        if (typeof window.viaduct[method] !== "function") throw new Error(`the phone has no method "${method}"`);
+        if (typeof window.viaduct[method] !== "function")
+          throw new Error(`the phone has no method "${method}"`);
         try {
           return { value: await window.viaduct[method](...args) };
         } catch (error) {
@@ -135,7 +145,9 @@ export class Browser {
     await context.close();
   }
 
+  // A browser that is just being launched is waited for: it must not be left behind.
   async quit() {
+    await this.#launching?.catch(() => {});
     const browser = this.#browser;
     this.#browser = null;
     this.#pages.clear();

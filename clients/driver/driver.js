@@ -17,7 +17,10 @@ async function obey(line) {
     const command = JSON.parse(line);
     id = command.id ?? null;
     const action = Object.hasOwn(commands, command.do) ? commands[command.do] : null;
-    if (!action) throw new Error(`unknown command ${JSON.stringify(command.do)}; there are: ${Object.keys(commands).join(", ")}`);
+    if (!action)
+      throw new Error(
+        `unknown command ${JSON.stringify(command.do)}; there are: ${Object.keys(commands).join(", ")}`,
+      );
     say({ id, ok: (await action(browser, command)) ?? null });
   } catch (error) {
     const text = error.message ?? String(error);
@@ -25,17 +28,21 @@ async function obey(line) {
   }
 }
 
-const lines = createInterface({ input: process.stdin });
-lines.on("line", obey);
-// End of input is the order to leave: a driver must not outlive who started it, nor leave a browser behind.
-lines.on("close", async () => {
+const pending = new Set();
+
+// Without a browser whatever is still under way fails, and so gets its answer before the end.
+async function leave() {
   await browser.quit();
+  await Promise.all(pending);
   process.exit(0);
-});
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.on(signal, async () => {
-    await browser.quit();
-    process.exit(0);
-  });
 }
+
+const lines = createInterface({ input: process.stdin });
+lines.on("line", (line) => {
+  const done = obey(line).finally(() => pending.delete(done));
+  pending.add(done);
+});
+// End of input is the order to leave: a driver must not outlive who started it, nor leave a browser behind.
+lines.on("close", leave);
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, leave);
 say({ event: "ready", commands: Object.keys(commands) });

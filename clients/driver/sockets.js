@@ -3,7 +3,8 @@
 
 // Calls say({ event: "socket", page, what, socket, ts, ... }) for everything on the session's WebSockets.
 export async function watchSockets(session, page, say) {
-  const tell = (what, e, rest) => say({ event: "socket", page, what, socket: e.requestId, ts: e.timestamp ?? null, ...rest });
+  const tell = (what, e, rest) =>
+    say({ event: "socket", page, what, socket: e.requestId, ts: e.timestamp ?? null, ...rest });
 
   session.on("Network.webSocketCreated", (e) => tell("created", e, { url: e.url }));
   session.on("Network.webSocketWillSendHandshakeRequest", (e) =>

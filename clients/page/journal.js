@@ -44,13 +44,22 @@ export class Journal {
         this.#waiting.delete(settle);
         clearTimeout(timer);
         if (isWanted) resolve(entry);
-        else reject(new PhoneFailure(`${entry.kind} while waiting for ${[...kinds].join(" or ")}: ${JSON.stringify(entry)}`));
+        else
+          reject(
+            new PhoneFailure(
+              `${entry.kind} while waiting for ${[...kinds].join(" or ")}: ${JSON.stringify(entry)}`,
+            ),
+          );
         return true;
       };
       const timer = setTimeout(() => {
         this.#waiting.delete(settle);
         const seen = this.since(after).map((entry) => entry.kind);
-        reject(new PhoneFailure(`no ${[...kinds].join(" or ")} within ${limit} ms; seen: ${seen.join(", ") || "nothing"}`));
+        reject(
+          new PhoneFailure(
+            `no ${[...kinds].join(" or ")} within ${limit} ms; seen: ${seen.join(", ") || "nothing"}`,
+          ),
+        );
       }, limit);
       if (this.since(after).some(settle)) return;
       this.#waiting.add(settle);

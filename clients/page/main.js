@@ -13,7 +13,9 @@ let phone = new Phone(byId("sound"));
 window.viaduct = phone;
 
 const about = adapters[library]?.library;
-byId("library").textContent = about ? `${about.name} ${about.version}` : `unknown library ${library}`;
+byId("library").textContent = about
+  ? `${about.name} ${about.version}`
+  : `unknown library ${library}`;
 
 const account = byId("account");
 const dial = byId("dial");
@@ -56,7 +58,13 @@ function refresh() {
   if (phone.started) state = phone.state();
   const pill = byId("state");
   pill.textContent =
-    state.call !== "idle" ? `call ${state.call}` : state.registered ? "registered" : state.connected ? "connected" : "offline";
+    state.call !== "idle"
+      ? `call ${state.call}`
+      : state.registered
+        ? "registered"
+        : state.connected
+          ? "connected"
+          : "offline";
   pill.className = `pill ${state.call !== "idle" ? "busy" : state.registered ? "on" : ""}`;
   byId("register").disabled = state.registered;
   byId("unregister").disabled = !state.registered;

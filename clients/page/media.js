@@ -60,7 +60,9 @@ export async function heard(connection, before, { limit = 20000, every = 50 } = 
       return now;
     }
     if (performance.now() > end) {
-      throw new PhoneFailure(`no sound within ${limit} ms: before ${JSON.stringify(before)}, after ${JSON.stringify(now)}`);
+      throw new PhoneFailure(
+        `no sound within ${limit} ms: before ${JSON.stringify(before)}, after ${JSON.stringify(now)}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, every));
   }

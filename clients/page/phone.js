@@ -35,10 +35,16 @@ export class Phone {
     if (this.#adapter) throw new Error("this phone has been started already");
     const library = settings.library ?? "jssip";
     const adapter = adapters[library];
-    if (!adapter) throw new Error(`no adapter for the library "${library}"; there are: ${Object.keys(adapters).join(", ")}`);
+    if (!adapter)
+      throw new Error(
+        `no adapter for the library "${library}"; there are: ${Object.keys(adapters).join(", ")}`,
+      );
     const after = this.journal.length;
     this.#answersAtOnce = settings.answersAtOnce ?? false;
-    this.#adapter = adapter.create({ instance: instanceFor(settings.uri), ...settings }, (kind, detail) => this.#heardOf(kind, detail));
+    this.#adapter = adapter.create(
+      { instance: instanceFor(settings.uri), ...settings },
+      (kind, detail) => this.#heardOf(kind, detail),
+    );
     this.#adapter.start();
     const opened = await this.journal.until("connected", { after, fatal: ["disconnected"] });
     return settings.register === false ? opened : this.register();

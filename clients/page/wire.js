@@ -26,7 +26,9 @@ class WatchedWebSocket extends WebSocket {
   constructor(url, protocols) {
     super(url, protocols);
     const about = { socket: this.#number, url: this.url };
-    this.addEventListener("open", () => tell({ ...about, kind: "open", text: `open, subprotocol ${this.protocol || "none"}` }));
+    this.addEventListener("open", () =>
+      tell({ ...about, kind: "open", text: `open, subprotocol ${this.protocol || "none"}` }),
+    );
     this.addEventListener("message", (e) => tell({ ...about, kind: "in", text: textOf(e.data) }));
     this.addEventListener("close", (e) =>
       tell({ ...about, kind: "close", code: e.code, text: `closed, code ${e.code} ${e.reason}` }),

@@ -3,12 +3,16 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
 import sample
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from viaduct import report
 from viaduct.cli import repro, shelf
 from viaduct.cli.main import main
 from viaduct.cli.run import choose
@@ -326,6 +330,20 @@ def test_repro_lists_and_refuses(
             repro.load(tmp_path)
 
 
+def test_what_an_earlier_run_left_is_taken_away(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    foreign = tmp_path / "foreign.jsonl"
+    kept = out / "traces" / "mine.jsonl"
+    run = sample.run(out)
+    outside = replace(run.cases[0], id="x", trace="../foreign.jsonl")
+    report.write_all(replace(run, cases=(*run.cases, outside)), shelf.book(), out)
+    foreign.write_text("", "utf-8")
+    kept.write_text("", "utf-8")
+    report.clear(out)
+    assert [path for path in out.rglob("*") if path.is_file()] == [kept] and foreign.exists()
+    report.clear(tmp_path / "nowhere")
+
+
 @pytest.fixture
 def played_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -375,3 +393,55 @@ def test_run_with_expectations(
     assert totals.known == 6 and totals.counts == played_run[0].totals.counts
     file.write_text(file.read_text("utf-8").replace("kamailio", "another"), "utf-8")
     assert main([*words, "--expect", str(file)]) == ExitCode.USAGE
+
+
+def sipp_log(capture: Trace, at: str) -> bytes:
+    """What SIPp would have logged in the place of this vantage."""
+    log = b""
+    for event in capture.events:
+        if event.kind == "message" and event.at == at:
+            stamp = datetime.fromtimestamp(event.t).strftime("%Y-%m-%d\t%H:%M:%S.%f")
+            verb = "sent" if event.dir == "out" else "received"
+            log += (
+                f"{'-' * 47} {stamp}\nUDP message {verb} [{len(event.data)}] bytes :\n\n".encode()
+            )
+            log += event.data + b"\n"
+    return log
+
+
+def test_judge_reads_a_log_of_sipp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capture = GOOD["register-udp"]
+    log = sipp_log(capture, "alice")
+    path = tmp_path / "uac_messages.log"
+    path.write_bytes(log)
+    (sut,) = {event.remote for event in capture.events if event.at == "alice"}
+    words = ["judge", str(path), "--sut", f"udp:{sut}"]
+    assert main(words) == ExitCode.OK
+    messages = sum(event.kind == "message" for event in capture.events if event.at == "alice")
+    assert f"{messages} messages on 1 flows" in capsys.readouterr().out
+    path.write_bytes(log.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP"))
+    assert main([*words, "--all"]) == ExitCode.FINDINGS
+    path.write_bytes(log.replace(b"CSeq: ", b"X: some more\r\nCSeq: ", 1))  # a false length
+    assert main(words) == ExitCode.USAGE
+    assert "uac_messages.log:" in capsys.readouterr().err
+
+
+@settings(
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.binary(max_size=400), cut=st.integers(0, 4000), keep=st.booleans())
+def test_any_bytes_end_in_a_verdict_or_a_usage_error(
+    tmp_path: Path, data: bytes, cut: int, keep: bool
+) -> None:
+    lines = [header_line(GOOD[CALL].header), *map(event_line, GOOD[CALL].events)]
+    text = "\n".join(lines).encode()
+    path = tmp_path / "x"
+    path.write_bytes(text[:cut] + data + (text[cut:] if keep else b""))
+    assert main(["judge", "--json", str(path)]) in (
+        ExitCode.OK,
+        ExitCode.FINDINGS,
+        ExitCode.USAGE,
+        ExitCode.NOTHING_RAN,
+    )

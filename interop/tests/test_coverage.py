@@ -1,12 +1,14 @@
 """Coverage: each of the four states, and what a proof counts for."""
 
+from pathlib import Path
+
+import pytest
+
 from viaduct import catalogue
-from viaduct.catalogue import Requirement
+from viaduct.catalogue import CatalogueError, Requirement
 from viaduct.cli import shelf
 from viaduct.coverage import Check, Coverage, Proof, coverage, to_json
 from viaduct.rules import RULES
-
-import pytest
 
 
 def requirement(id: str, excluded: str | None = None) -> Requirement:
@@ -66,3 +68,18 @@ def test_every_rule_and_case_names_requirements_that_exist() -> None:
     known = catalogue.load()
     for check in (*RULES.values(), *shelf.cases().values()):
         assert check.requirements and not set(check.requirements) - set(known), check.id
+
+
+def test_every_proof_is_of_a_check_that_exists() -> None:
+    checks = {*RULES, *shelf.cases()}
+    assert shelf.proofs() and {proof.check for proof in shelf.proofs()} <= checks
+
+
+@pytest.mark.parametrize("text", ["", "[]", "faults: [a]", "faults: {a: b}"])
+def test_a_bad_file_of_faults_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "faults.yaml").write_text(text, "utf-8")
+    monkeypatch.setattr(shelf, "FAULTS", tmp_path / "faults.yaml")
+    with pytest.raises(CatalogueError, match="faults.yaml"):
+        shelf.faulted.__wrapped__()

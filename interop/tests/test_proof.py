@@ -1,12 +1,14 @@
 """The proof of the rules: silence on good traces, one test per mutant, no rule without both."""
 
 import pytest
+import yaml
 
 from viaduct.catalogue import load
 from viaduct.proof.mutant import Mutant, MutantError, apply
-from viaduct.proof.run import good, kept, mutants, reds
+from viaduct.proof.run import FOLDER, good, kept, mutants, reds
 from viaduct.proof.repertoire import SCRIPTS
 from viaduct.rules import RULES, judge
+from viaduct.trace.jsonl import read
 
 MUTANTS = mutants()
 
@@ -58,3 +60,31 @@ def test_mutant_that_fits_nothing_is_an_error() -> None:
     )
     with pytest.raises(MutantError, match="nowhere"):
         apply(absent, good("register-ws"))
+
+
+CONFIRMED = yaml.safe_load((FOLDER / "confirmed" / "findings.yaml").read_text(encoding="utf-8"))
+
+
+def test_every_confirmed_trace_is_told_about() -> None:
+    assert {path.stem for path in (FOLDER / "confirmed").glob("*.jsonl")} == set(CONFIRMED)
+
+
+@pytest.mark.parametrize("name", CONFIRMED)
+def test_confirmed_findings_stay(name: str) -> None:
+    found = judge(read(FOLDER / "confirmed" / f"{name}.jsonl"))
+    told = sorted((item["event"], item["rule"]) for item in CONFIRMED[name])
+    assert sorted((finding.event, finding.rule) for finding in found) == told
+    assert all(item["why"] for item in CONFIRMED[name])
+
+
+def test_every_passive_requirement_of_sip_and_websocket_has_a_rule_or_a_reason() -> None:
+    cited = {requirement for rule in RULES.values() for requirement in rule.requirements}
+    files = (FOLDER.parent / "requirements" / name for name in ("sip.yaml", "websocket.yaml"))
+    entries = [entry for path in files for entry in yaml.safe_load(path.read_text("utf-8"))]
+    assert entries
+    bare = {
+        entry["id"]
+        for entry in entries
+        if entry["check"] == "passive" and entry["id"] not in cited and not entry.get("excluded")
+    }
+    assert not bare

@@ -12,6 +12,8 @@ int sock_accept(int fd, addr *peer);          /* -EAGAIN when nobody waits */
 int sock_connect(const addr *to, const addr *from);
 /* UDP, bound, with a large receive buffer. ICMP errors are queued for sock_udp_error(). */
 int sock_udp(const addr *at, addr *bound);
+/* Raises the process's soft limit of open descriptors to the hard one; how many that makes. */
+unsigned long sock_raise_limit(void);
 addr sock_local(int fd); /* no address on error */
 addr sock_peer(int fd);
 int sock_error(int fd); /* takes SO_ERROR: 0 or an errno */

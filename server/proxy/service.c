@@ -138,8 +138,8 @@ transport *service_transport(service *s)
 
 void service_free(service *s)
 {
-    transport_free(s->t); /* tells the proxy of every flow's end */
-    resolver_free(s->names);
+    resolver_free(s->names); /* first: the loop turns once more in it */
+    transport_free(s->t);    /* tells the proxy of every flow's end */
     proxy_free(s->p);
     loop_timer_clear(s->l, &s->timer);
     free(s);

@@ -43,25 +43,28 @@ static bool is_ipv4(str s)
     return at == s.n;
 }
 
-/* Labels of letters, digits and inner hyphens. The grammar wants the last label to begin with a
- * letter; names such as a container's "3f2a1b9c" are in use, so only one of nothing but digits is
- * refused: it is a bad IPv4 address. */
-static bool is_name(str s)
+/* Length of the name at the start of s, 0 when there is no proper one. Labels of letters, digits
+ * and inner hyphens. The grammar wants the last label to begin with a letter; names such as a
+ * container's "3f2a1b9c" are in use, so only one of nothing but digits is refused: it is a bad IPv4
+ * address. */
+static size_t name_end(str s)
 {
-    size_t label = 0;
+    size_t label = 0, i = 0;
     bool numeric = true;
-    for (size_t i = 0; i <= s.n; i++) {
-        if (i < s.n && s.p[i] != '.') {
-            numeric = (i == label || numeric) && digit(s.p[i]);
-            continue;
+    for (; i < s.n && sip_is(s.p[i], SIP_C_HOST); i++) {
+        if (s.p[i] == '.') {
+            if (i == label || s.p[label] == '-' || s.p[i - 1] == '-')
+                return 0;
+            label = i + 1;
+            if (i + 1 < s.n && sip_is(s.p[i + 1], SIP_C_HOST))
+                numeric = true; /* of the next label; a final dot begins none */
+        } else {
+            numeric = numeric && digit(s.p[i]);
         }
-        if (i == s.n && i == label && i > 0) /* a final dot */
-            return !numeric;
-        if (i == label || s.p[label] == '-' || s.p[i - 1] == '-')
-            return false;
-        label = i + 1;
     }
-    return !numeric;
+    if (i == 0 || numeric || s.p[i - 1] == '-' || (label < i && s.p[label] == '-'))
+        return 0;
+    return i;
 }
 
 size_t sip_host_parse(str text, sip_host *out)
@@ -75,15 +78,15 @@ size_t sip_host_parse(str text, sip_host *out)
         *out = (sip_host){SIP_HOST_IPV6, inner};
         return end + 1;
     }
-    str s = str_sub(text, 0, sip_skip(text, 0, SIP_C_HOST));
-    if (s.n == 0)
+    size_t n = name_end(text);
+    if (n > 0) {
+        *out = (sip_host){SIP_HOST_NAME, {text.p, n}};
+        return n;
+    }
+    str s = {text.p, sip_skip(text, 0, SIP_C_HOST)};
+    if (!is_ipv4(s))
         return 0;
-    if (digit(s.p[0]) && is_ipv4(s))
-        *out = (sip_host){SIP_HOST_IPV4, s};
-    else if (is_name(s))
-        *out = (sip_host){SIP_HOST_NAME, s};
-    else
-        return 0;
+    *out = (sip_host){SIP_HOST_IPV4, s};
     return s.n;
 }
 

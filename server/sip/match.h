@@ -1,5 +1,5 @@
-/* What makes messages belong to one transaction (RFC 3261 17.1.3, 17.2.3), as a key: messages of one
- * transaction have equal keys, all others different ones. Client and server keys never meet. */
+/* What makes messages belong to one transaction (RFC 3261 17.1.3, 17.2.3), as a key: messages of
+ * one transaction have equal keys, all others different ones. Client and server keys never meet. */
 #ifndef VIADUCT_SIP_MATCH_H
 #define VIADUCT_SIP_MATCH_H
 

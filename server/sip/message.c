@@ -79,20 +79,25 @@ static size_t line_end(parser *p, str s, size_t at, bool folds, size_t *stop)
     }
 }
 
-static void store(parser *p, sip_field f)
+/* The next field, with its id, in its place among those of the same id; NULL when there are
+ * too many. Filled in place by the caller: copying it there would cost more than parsing it. */
+static sip_field *add_field(parser *p, sip_header id, const char *at)
 {
     sip_message *m = p->m;
     if (m->n_fields == SIP_FIELDS_MAX) {
-        refuse(p, SIP_REFUSED_TOO_MANY, f.line.p, STR(""), "too many header fields");
-        return;
+        refuse(p, SIP_REFUSED_TOO_MANY, at, STR(""), "too many header fields");
+        return NULL;
     }
-    uint8_t index = (uint8_t)(m->n_fields + 1);
-    m->fields[m->n_fields++] = f;
-    if (m->first[f.id] == 0)
-        m->first[f.id] = index;
+    sip_field *f = &m->fields[m->n_fields++];
+    uint8_t index = (uint8_t)m->n_fields;
+    if (m->first[id] == 0)
+        m->first[id] = index;
     else
-        m->fields[m->last[f.id] - 1].next = index;
-    m->last[f.id] = index;
+        m->fields[m->last[id] - 1].next = index;
+    m->last[id] = index;
+    f->id = id;
+    f->next = 0;
+    return f;
 }
 
 /* Header fields from at to the empty line; the offset behind that. */
@@ -114,12 +119,14 @@ static size_t parse_fields(parser *p, str s, size_t at)
         colon = at;
         at = line_end(p, s, at + 1, true, &stop);
         str value = str_trim((str){s.p + colon + 1, stop - colon - 1});
-        if (value.p == NULL || value.n == 0)
-            value = (str){s.p + stop, 0};
-        store(p, (sip_field){.id = sip_header_of(name),
-                             .name = name,
-                             .value = value,
-                             .line = {s.p + start, at - start}});
+        sip_field *f = add_field(p, sip_header_of(name), s.p + start);
+        if (f) {
+            f->name = name;
+            f->value.p = value.n ? value.p : s.p + stop;
+            f->value.n = value.n;
+            f->line.p = s.p + start;
+            f->line.n = at - start;
+        }
     }
     refuse(p, SIP_REFUSED_HEADER, s.p + s.n, STR(""), "message ends within its head");
     return s.n;

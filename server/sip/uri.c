@@ -63,8 +63,12 @@ static size_t params_end(str s, size_t at, sip_error *err)
 /* "name=value&name=value" from at; the end, or 0 with *err. */
 static size_t headers_end(str s, size_t at, sip_error *err)
 {
-    for (;;) {
+    for (size_t n = 0;; n++) {
         size_t start = at;
+        if (n == SIP_PARAMS_MAX) {
+            (void)sip_refuse(err, at, "too many headers in a URI");
+            return 0;
+        }
         at = skip(s, at, SIP_C_HEADER);
         if (at == start || at == s.n || s.p[at] != '=') {
             (void)sip_refuse(err, at, "header in a URI has no name or value");
@@ -301,11 +305,21 @@ static bool params_agree(str a, str b, bool all)
     return true;
 }
 
+static size_t count(str list, str name, str value)
+{
+    str n, v;
+    size_t times = 0;
+    while (pair_next(&list, '&', &n, &v))
+        times += same(n, name, true) && same(v, value, false);
+    return times;
+}
+
+/* A header may occur several times (Route, say). */
 static bool headers_agree(str a, str b)
 {
-    str name, value, other;
-    while (pair_next(&a, '&', &name, &value))
-        if (!pair_find(b, '&', name, &other) || !same(value, other, false))
+    str name, value, rest = a;
+    while (pair_next(&rest, '&', &name, &value))
+        if (count(a, name, value) != count(b, name, value))
             return false;
     return true;
 }

@@ -15,7 +15,7 @@
 
 #include "proxy/proxy.h"
 
-enum { RIG_FLOWS = 32, RIG_SENT = 64, RIG_TEXT = 8192 };
+enum { RIG_FLOWS = 32, RIG_SENT = 256, RIG_TEXT = 8192 };
 
 struct flow {
     uint64_t id;
@@ -42,6 +42,7 @@ typedef struct rig {
     addr found[4]; /* what `name` resolves to */
     size_t n_found;
     char *domains[1];
+    unsigned registered; /* by rig_register() */
     char text[RIG_TEXT];
 } rig;
 
@@ -300,8 +301,7 @@ static inline void rig_end_flow(rig *g, flow *f)
 static inline const char *rig_register(rig *g, flow *f, const char *user, const char *contact,
                                        const char *extra)
 {
-    static unsigned n;
-    n++;
+    unsigned n = ++g->registered;
     rig_say(g, f,
             "REGISTER sip:example.com SIP/2.0\n"
             "Via: SIP/2.0/%s host.invalid;branch=z9hG4bKreg%u;rport\n"

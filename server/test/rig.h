@@ -31,7 +31,8 @@ typedef struct rig {
     uint64_t last_id;
     char why[200];
     bool echo;
-    bool hang_up; /* close the flow that a message came on, inside the callback */
+    bool tolerant; /* answers may fail: peers are gone by then */
+    bool hang_up;  /* close the flow that a message came on, inside the callback */
 } rig;
 
 static inline void rig_message(flow *f, str message, void *arg)
@@ -42,7 +43,7 @@ static inline void rig_message(flow *f, str message, void *arg)
     buf_clear(&x->last);
     buf_str(&x->last, message);
     if (x->echo)
-        assert_int_equal(flow_send(f, message, NULL), 0);
+        assert_true(flow_send(f, message, NULL) == 0 || x->tolerant);
     if (x->hang_up)
         flow_close(f, 1000, "hung up");
 }
@@ -54,7 +55,8 @@ static inline void rig_bad(flow *f, str head, size_t offset, const char *reason,
     rig *x = arg;
     x->bad++;
     snprintf(x->why, sizeof(x->why), "%s", reason);
-    assert_int_equal(flow_send(f, STR("SIP/2.0 400 Bad\r\nContent-Length: 0\r\n\r\n"), NULL), 0);
+    assert_true(flow_send(f, STR("SIP/2.0 400 Bad\r\nContent-Length: 0\r\n\r\n"), NULL) == 0 ||
+                x->tolerant);
 }
 
 static inline void rig_opened(flow *f, void *arg)

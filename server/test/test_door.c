@@ -1,6 +1,7 @@
 /* One port, many protocols: pages, handshakes and SIP told apart by ALPN or the first bytes. */
 #include "test/rig.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define PAGE "<!doctype html><title>phone</title>"
@@ -270,6 +271,29 @@ static void connections_are_limited(void **state)
     peer_end(&c);
 }
 
+/* With no descriptor left the waiting connection is served once there is one again. */
+static void running_out_of_descriptors_passes(void **state)
+{
+    rig *x = *state;
+    const listener *li = rig_listen(x, "tcp:127.0.0.1:0");
+    peer p;
+    rig_dial(x, &p, li);
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    int unused = dup(0); /* the lowest that is free: so many are in use */
+    none.rlim_cur = (rlim_t)unused;
+    close(unused);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    WAIT_FOR(x->l, p.open); /* the kernel connected it */
+    for (int i = 0; i < 10; i++)
+        loop_step(x->l, false);
+    assert_int_equal(x->opened, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    WAIT_FOR(x->l, x->opened == 1);
+    peer_end(&p);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
@@ -283,6 +307,7 @@ int main(void)
         T(single_protocol_ports_serve_only_that),
         T(silence_and_halves_time_out),
         T(connections_are_limited),
+        T(running_out_of_descriptors_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

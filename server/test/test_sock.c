@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -165,6 +166,19 @@ static void wildcard_answers_from_the_address_it_was_asked_at(void **state)
     }
 }
 
+static void limit_of_descriptors_rises(void **state)
+{
+    (void)state;
+    struct rlimit before, now;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit low = {.rlim_cur = 64, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_int_equal(sock_raise_limit(), before.rlim_max);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+    assert_int_equal(now.rlim_cur, before.rlim_max);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +187,7 @@ int main(void)
         cmocka_unit_test(failures_are_errno),
         cmocka_unit_test(refused_connect_is_told),
         cmocka_unit_test(udp_of_both_families),
+        cmocka_unit_test(limit_of_descriptors_rises),
         cmocka_unit_test(wildcard_answers_from_the_address_it_was_asked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

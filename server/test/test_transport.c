@@ -199,6 +199,78 @@ static void flow_ids_are_never_reused(void **state)
     }
 }
 
+static uint32_t next(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 8;
+}
+
+/* What a hostile peer may send, cut and changed at random; deterministic by its seed. */
+static size_t hostile_bytes(uint32_t *seed, char *out, size_t max)
+{
+    static const char *const starts[] = {RIG_REQUEST("5", "hello"),
+                                         RIG_REQUEST("99999", ""),
+                                         "\r\n\r\n\r\n",
+                                         RIG_UPGRADE,
+                                         "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "\x16\x03\x01\x02\x00\x01",
+                                         "",
+                                         "INVITE sip:x SIP/2.0\r\nContent-Length: -1\r\n\r\n"};
+    const char *start = starts[next(seed) % (sizeof(starts) / sizeof(starts[0]))];
+    size_t n = strlen(start);
+    memcpy(out, start, n);
+    for (uint32_t i = next(seed) % 4; n && i; i--) {
+        size_t at = next(seed) % n;
+        out[at] = (char)next(seed);
+    }
+    size_t more = next(seed) % 200;
+    for (size_t i = 0; i < more && n < max; i++)
+        out[n++] = (char)next(seed);
+    return next(seed) % 3 ? n : next(seed) % (n + 1);
+}
+
+/* Garbage on many connections of all kinds, ended in all ways, while one good flow keeps working.
+ */
+static void garbage_on_some_flows_leaves_others_alone(void **state)
+{
+    rig *x = *state;
+    rig_renew(x, (transport_options){.setup_ms = 200, .www = x->files.dir});
+    x->tolerant = true;
+    static const char *const specs[] = {"tcp:127.0.0.1:0",   "tls:127.0.0.1:0",
+                                        "ws:127.0.0.1:0",    "wss:127.0.0.1:0",
+                                        "plain:127.0.0.1:0", "secure:127.0.0.1:0"};
+    enum { KINDS = 6, ROUNDS = 60 };
+    const listener *li[KINDS];
+    for (size_t i = 0; i < KINDS; i++)
+        li[i] = rig_listen(x, specs[i]);
+    peer good;
+    rig_dial(x, &good, li[0]);
+    uint32_t seed = 20261122;
+    static peer bad[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        char bytes[1000];
+        size_t k = i % KINDS;
+        bool below_tls = i % 5 == 0; /* garbage where TLS is expected */
+        peer_dial(&bad[i], x->l, &li[k]->at, k % 2 && !below_tls ? x->client : NULL, NULL);
+        for (int part = 0; part < 3; part++) {
+            if (bad[i].c)
+                (void)conn_write(bad[i].c, (str){bytes, hostile_bytes(&seed, bytes, 900)});
+            loop_step(x->l, false);
+        }
+        if (i % 4 == 1 && bad[i].c) {
+            conn_abort(bad[i].c);
+            bad[i].c = NULL;
+        }
+        buf_clear(&good.got);
+        peer_send(&good, STR(RIG_REQUEST("4", "good")));
+        WAIT_FOR(x->l, peer_has(&good, RIG_REQUEST("4", "good")));
+    }
+    for (size_t i = 0; i < ROUNDS; i++)
+        peer_end(&bad[i]);
+    WAIT_FOR(x->l, transport_count(x->t).flows == 1);
+    peer_end(&good);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
@@ -211,6 +283,7 @@ int main(void)
         T(unverified_tls_server_gets_nothing),
         T(unframed_stream_is_answered_and_closed),
         T(flow_ids_are_never_reused),
+        T(garbage_on_some_flows_leaves_others_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,6 +156,8 @@ static void equality(void **state)
         {"sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting", false},
         {"sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", false},
         {"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off", false},
+        {"sip:a@b?r=1&r=2", "sip:a@b?R=2&r=1", true},
+        {"sip:a@b?r=1&r=2", "sip:a@b?r=1&r=1", false},
         {"sip:a@b", "sips:a@b", false},
         {"sip:a@b", "sip:b", false},
         {"sip:a@b", "sip:a:@b", false},

@@ -160,7 +160,7 @@ static void vanished_peer_is_reported(void **state)
 static void pings_keep_it_or_end_it(void **state)
 {
     rig *x = *state;
-    rig_renew(x, (transport_options){.ws_ping_ms = 40});
+    rig_renew(x, (transport_options){.ws_ping_ms = 400});
     peer p;
     upgrade(x, &p);
     for (int i = 0; i < 3; i++) {

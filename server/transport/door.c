@@ -232,8 +232,7 @@ static bool send_page(door *d, const http_head *h, str path, int file, uint64_t 
     http_write_end(&out);
     log_debug("door", "page", "path=%.*s bytes=%llu", STR_FMT(path), (unsigned long long)size);
     conn_deadline(d->c, SENDING_MS);
-    (void)conn_write(d->c,
-                     buf_slice(&out)); /* a failure is found again by the file's first piece */
+    (void)conn_write(d->c, buf_slice(&out)); /* the file's first piece finds a failure again */
     buf_free(&out);
     return send_file(d);
 }
@@ -286,7 +285,6 @@ static void shake(door *d, http_head *h, str head)
     buf_init(&out, ANSWER_MAX);
     int status = handshake_answer(h, &policy, &out, &v);
     mangle_answer(&out);
-    (void)conn_write(d->c, buf_slice(&out)); /* a failure is reported to the next owner */
     if (status == 101) {
         conn *c = d->c;
         const listener *li = d->li;
@@ -295,6 +293,7 @@ static void shake(door *d, http_head *h, str head)
     } else {
         record_refusal(d, head, buf_slice(&out));
         log_info("door", "handshake-refused", "status=%d why=\"%s\"", status, v.why);
+        (void)conn_write(d->c, buf_slice(&out)); /* closed next in any case */
         end(d, v.why);
     }
     buf_free(&out);

@@ -102,7 +102,7 @@ void udp_forget(transport *t); /* stops the expiry timer */
 flow *tcp_adopt(transport *t, const listener *li, conn *c);
 flow *tcp_dial(transport *t, flow_kind k, const addr *to, const char *host);
 
-/* websocket.c. head: bytes of the request; answer: the 101 as written. */
+/* websocket.c. head: bytes of the request; answer: the 101, to be sent by this. */
 flow *websocket_adopt(transport *t, const listener *li, conn *c, str head, str answer);
 
 /* page.c: files below a directory. page_open() gives a descriptor of the file for a request path
@@ -112,8 +112,8 @@ int page_open(const char *root, str path, uint64_t *size, const char **type);
 /* mangle.c: what the faults do to bytes on their way out or in; no-ops without VIADUCT_FAULTS. */
 void mangle_request(http_head *h, handshake_policy *p);
 void mangle_answer(buf *out);
-void mangle_frames(buf *out, size_t from); /* frames of ours from that offset on */
-bool mangle_reading(void);                 /* is one of the faults on that change what comes in? */
+void mangle_frames(buf *out); /* whole frames of ours */
+bool mangle_reading(void);    /* is one of the faults on that change what comes in? */
 /* Appends to ready the frames that are complete in held, changed; removes them from held. */
 void mangle_input(buf *held, buf *ready);
 

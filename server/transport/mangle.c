@@ -76,14 +76,14 @@ static void write_long(buf *out, const frame_head *h, str payload)
     buf_str(out, payload);
 }
 
-void mangle_frames(buf *out, size_t from)
+void mangle_frames(buf *out)
 {
     if (!fault_on(FAULT_WS_FRAMES_MASKED) && !fault_on(FAULT_WS_RSV_SET) &&
         !fault_on(FAULT_WS_LENGTH_LONG))
         return;
     buf changed;
     buf_init(&changed, 2 * out->n + FRAME_HEAD_MAX);
-    str left = str_sub(buf_slice(out), from, out->n);
+    str left = buf_slice(out);
     frame_head h;
     frame_error e;
     int size;
@@ -100,8 +100,8 @@ void mangle_frames(buf *out, size_t from)
         if (fault_on(FAULT_WS_RSV_SET))
             changed.p[start] = (char)(changed.p[start] | 0x40);
     }
-    out->n = from;
-    out->max = out->max > from + changed.n ? out->max : from + changed.n;
+    out->n = 0;
+    out->max = out->max > changed.n ? out->max : changed.n;
     buf_str(out, buf_slice(&changed));
     buf_free(&changed);
 }
@@ -155,10 +155,9 @@ void mangle_answer(buf *out)
     (void)out;
 }
 
-void mangle_frames(buf *out, size_t from)
+void mangle_frames(buf *out)
 {
     (void)out;
-    (void)from;
 }
 
 bool mangle_reading(void)

@@ -84,7 +84,7 @@ static int put(websocket *w, buf *out)
 {
     if (out->n == 0)
         return 0;
-    mangle_frames(out, 0);
+    mangle_frames(out);
     record_output(&w->f, buf_slice(out));
     return conn_write(w->f.c, buf_slice(out));
 }
@@ -296,6 +296,7 @@ flow *websocket_adopt(transport *t, const listener *li, conn *c, str head, str a
     flow_record_open(f, "accept");
     flow_record(f, "handshake", RECORDER_IN, head, NULL);
     flow_record(f, "handshake", RECORDER_OUT, answer_head, NULL);
+    (void)conn_write(c, answer_head); /* a failure ends the flow by itself */
     conn_deadline(c, 0);
     conn_idle(c, t->o.idle_ms);
     loop_timer_init(&w->ping, send_ping, w);

@@ -114,7 +114,11 @@ export function create(settings, emit) {
         },
       }),
     connection: () => session?.connection ?? null,
-    state: () => ({ connected: agent.isConnected(), registered: agent.isRegistered(), call: phase }),
+    state: () => ({
+      connected: agent.isConnected(),
+      registered: agent.isRegistered(),
+      call: phase,
+    }),
     stop: () => agent.stop(),
   };
 }

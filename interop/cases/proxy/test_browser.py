@@ -8,7 +8,7 @@ from viaduct.run.case import case
 from viaduct.run.lab import Lab
 
 AGENTS = ("jssip", "jssip")
-ON = ("wss",)
+ON = ("wss", "wss")
 ROUTING = ("RFC7118-B.2-a", "RFC5658-6.2-a", "RFC3261-16.6-g", "RFC3261-16.6-e")
 
 
@@ -147,3 +147,21 @@ async def test_reload(lab: Lab, browsers: BrowserStage) -> None:
         await asyncio.gather(alice.until("ended"), bob.hangup())
         got, _ = await asyncio.gather(bob.until("message"), alice.message(bob.uri, "still there"))
         lab.check(got["text"] == "still there", f"arrived {got['text']!r}")
+
+
+@case(
+    "browser-front-door",
+    "JsSIP's page, its WSS and so its call all come through one TLS port",
+    requirements=("RFC7118-4.1-b", "RFC7118-8.2-p"),
+    agents=AGENTS,
+    on=ON,
+    needs=("registrar", "front-door"),
+)
+async def test_front_door(lab: Lab, browsers: BrowserStage) -> None:
+    async with browsers.phones(lab) as phone:
+        alice = await phone("browser-1", "alice", front_door=True)
+        bob = await phone("browser-2", "bob", front_door=True)
+        lab.check(browsers.from_target, "the front door does not serve the client page")
+        await connect(alice, bob)
+        await asyncio.gather(alice.hear(), bob.hear())
+        await asyncio.gather(alice.until("ended"), bob.hangup())

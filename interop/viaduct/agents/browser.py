@@ -134,6 +134,10 @@ class Phone:
     def at(self) -> str:
         return self.recorder.at
 
+    @property
+    def user(self) -> str:
+        return self.uri.removeprefix("sip:").partition("@")[0]
+
     def hear_of(self, item: Mapping[str, Any]) -> None:
         """Takes an event of the driver about this page; called by the farm."""
         if item["event"] == "socket":

@@ -116,6 +116,8 @@ class Driver:
             self._ended = why
             waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
+            if not future.set_running_or_notify_cancel():
+                continue  # whoever asked has given up
             future.set_exception(BrowserError(f"the browser driver has ended: {why}"))
 
     def _answer(self, item: Mapping[str, Any]) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from viaduct.agents.bridge import Bridge
 from viaduct.targets.description import Description
-from viaduct.targets.port import free_ports
+from viaduct.targets.port import free_ports, local_host
 from viaduct.trace import jsonl, sipplog
 
+LOOPBACK = "127.0.0.1"
 SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
-HOST = "127.0.0.1"
 # Upper bounds: of a scenario's single steps, and of all of it.
 STEP_MS = 8000
 END_SECONDS = 15.0
@@ -42,11 +42,11 @@ class Identity:
     leg: str
     outbound: bool
 
-    def keys(self, port: int) -> dict[str, str]:
+    def keys(self, own: str, port: int) -> dict[str, str]:
         """RFC 7118 section 5: Via names the transport, host names are .invalid ones, and a Contact
         has transport=ws on both WS and WSS. A TLS Contact says transport=tcp (RFC 3261 26.2.2)."""
         web = self.leg in ("ws", "wss")
-        host = f"{uuid.uuid4().hex[:12]}.invalid" if web else f"{HOST}:{port}"
+        host = f"{uuid.uuid4().hex[:12]}.invalid" if web else f"{own}:{port}"
         parameters = {"udp": "", "tcp": ";transport=tcp", "tls": ";transport=tcp"}
         uri = f"sip:{self.user}@{host}{parameters.get(self.leg, ';transport=ws')}"
         flow = f';reg-id=1;+sip.instance="<urn:uuid:{uuid.uuid4()}>"'
@@ -73,6 +73,8 @@ class Sipp:
         self._address = target.address(leg)
         self._directory = directory
         self._bridge: Bridge | None = None
+        # What SIPp binds: on the other legs it talks to its bridge, which is on loopback.
+        self._host = local_host(self._address) if leg in ("udp", "tcp") else LOOPBACK
         self._port = 0
         self._process: asyncio.subprocess.Process | None = None
         self._events = asyncio.StreamReader()
@@ -104,7 +106,7 @@ class Sipp:
         remote = self._bridge.address if self._bridge is not None else self._address
         # SIPp looks for free media and control ports by itself, but in a short range.
         self._port, media, control = free_ports(3)
-        keys: Mapping[str, str] = {**self._identity.keys(self._port), "target": callee}
+        keys: Mapping[str, str] = {**self._identity.keys(self._host, self._port), "target": callee}
         command = [
             *(
                 "sipp",
@@ -113,10 +115,10 @@ class Sipp:
                 "u1" if remote.transport == "udp" else "t1",
             ),
             *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-l", "1", "-nostdin"),
-            *("-i", HOST, "-p", str(self._port), "-bind_local"),
-            *("-mi", HOST, "-mp", str(media), "-ci", HOST, "-cp", str(control)),
+            *("-i", self._host, "-p", str(self._port), "-bind_local"),
+            *("-mi", self._host, "-mp", str(media), "-ci", LOOPBACK, "-cp", str(control)),
             *("-recv_timeout", str(STEP_MS), "-default_behaviors", "all,-bye"),
-            *("-cid_str", f"%u-%p-{uuid.uuid4().hex[:12]}@{HOST}"),
+            *("-cid_str", f"%u-%p-{uuid.uuid4().hex[:12]}@{self._host}"),
             *("-trace_msg", "-message_file", str(self.log)),
             *("-trace_err", "-error_file", str(self._directory / "errors.log")),
             *("-trace_logs", "-log_file", f"/dev/fd/{log}"),
@@ -210,7 +212,7 @@ class Sipp:
         place = sipplog.Place(
             at=self.at,
             transport=self.leg,
-            local=f"{HOST}:{self._port}",
+            local=f"{self._host}:{self._port}",
             remote=self._address.hostport,
         )
         path = self._directory / "trace.jsonl"

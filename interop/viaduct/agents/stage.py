@@ -32,7 +32,13 @@ class OpenPhone(Protocol):
     """Opens a phone as a vantage; registers it for the user of that name unless told otherwise."""
 
     def __call__(
-        self, at: str, user: str, *, register: bool = True, answers_at_once: bool = False
+        self,
+        at: str,
+        user: str,
+        *,
+        register: bool = True,
+        answers_at_once: bool = False,
+        front_door: bool = False,  # WSS to the port that also serves pages, not to the WSS one
     ) -> Awaitable[Phone]:
         ...
 
@@ -47,6 +53,11 @@ class BrowserStage:
         self._server: PageServer | None = None
         self._farm: BrowserFarm | None = None
         self._url = ""
+
+    @property
+    def from_target(self) -> bool:
+        """Whether the page comes from the target itself; known once a phone has been opened."""
+        return self._farm is not None and self._server is None
 
     def _ready(self) -> BrowserFarm:
         if self._farm is None:
@@ -68,14 +79,19 @@ class BrowserStage:
         opened: list[Phone] = []
 
         async def open_phone(
-            at: str, user: str, *, register: bool = True, answers_at_once: bool = False
+            at: str,
+            user: str,
+            *,
+            register: bool = True,
+            answers_at_once: bool = False,
+            front_door: bool = False,
         ) -> Phone:
             account = case.account(user)
             phone = await farm.phone(self._url, case.recorder(at))
             opened.append(phone)
             await phone.start(
                 f"sip:{account.user}@{self._target.domain}",
-                websocket_url(self._target),
+                websocket_url(self._target, front_door),
                 password=account.password or None,
                 register=register,
                 answers_at_once=answers_at_once,
@@ -101,8 +117,9 @@ def _authority(target: Description, address: Address) -> str:
     return f"{target.server_name}:{address.port}"
 
 
-def websocket_url(target: Description) -> str:
-    return f"wss://{_authority(target, target.address('wss'))}{target.ws_path}"
+def websocket_url(target: Description, front_door: bool = False) -> str:
+    address = target.front_door("secure") if front_door else target.address("wss")
+    return f"wss://{_authority(target, address)}{target.ws_path}"
 
 
 def name_flags(target: Description) -> tuple[str, ...]:

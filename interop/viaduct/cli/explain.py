@@ -82,7 +82,11 @@ def case(found: Case) -> Iterator[str]:
     yield ""
     yield "Replay"
     yield f"  viaduct run --suite {found.suite} {found.id}"
-    yield from _proof(found.requirements)
+    faults = [name for name, cases in shelf.faulted().items() if found.id in cases]
+    if faults:
+        yield ""
+        yield "Proven by faults of the bundled server that turn it red"
+        yield from (f"  viaduct run --fault {name} {found.id}" for name in faults)
 
 
 def requirement(found: Requirement) -> Iterator[str]:
@@ -118,7 +122,8 @@ def fault_lines(found: shelf.Fault) -> Iterator[str]:
     yield from _obligations((found.requirement,))
     yield ""
     yield "Replay"
-    yield f"  viaduct run --fault {found.name} {found.requirement}"
+    cases = shelf.faulted().get(found.name, (found.requirement,))
+    yield f"  viaduct run --fault {found.name} {' '.join(cases)}"
 
 
 def _obligations(ids: tuple[str, ...]) -> Iterator[str]:
@@ -129,8 +134,11 @@ def _obligations(ids: tuple[str, ...]) -> Iterator[str]:
         yield from wrapped(duty.text or "The catalogue does not have this one.")
         if duty.violation:
             yield from wrapped(f"Broken by: {duty.violation}")
-        if duty.consequence:
-            yield from wrapped(f"What hangs on it: {duty.consequence}")
+    stakes = dict.fromkeys(shelf.book().obligation(one).consequence for one in ids)
+    for text in filter(None, stakes):
+        yield ""
+        yield "What hangs on it"
+        yield from wrapped(text)
 
 
 def _proof(ids: tuple[str, ...]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from viaduct import report
-from viaduct.cli import shelf
+from viaduct.cli import capture, shelf
 from viaduct.cli.run import read_expectations, say
 from viaduct.cli.screen import style_of
 from viaduct.cli.usage import UsageError
@@ -26,24 +26,22 @@ DESCRIPTION = """Judges captures. Several files are taken as several views of on
 happening and merged by time. Without --sut, the addresses that the files name are the system under
 test; where they name none, whoever sent a message answers for it."""
 
-_MAGIC = (
-    (b"\xd4\xc3\xb2\xa1", "a pcap file"),
-    (b"\xa1\xb2\xc3\xd4", "a pcap file"),
-    (b"\x4d\x3c\xb2\xa1", "a pcap file"),
-    (b"\xa1\xb2\x3c\x4d", "a pcap file"),
-    (b"\x0a\x0d\x0d\x0a", "a pcapng file"),
-)
-
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("judge", help="judge captures", description=DESCRIPTION)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="trace (.jsonl)")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="a trace (.jsonl) or a message log of SIPp",
+    )
     parser.add_argument(
         "--sut",
         action="append",
         default=[],
         metavar="TRANSPORT:HOST:PORT",
-        help="an address of the system under test; may be repeated",
+        help="an address of the system under test; may be repeated (logs of SIPp need it)",
     )
     parser.add_argument(
         "--sut-vantage",
@@ -63,7 +61,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def execute(args: argparse.Namespace) -> ExitCode:
     started = datetime.now(timezone.utc)
     expected = read_expectations(args.expect)
-    trace = with_sut(merge(map(read, args.files)), args.sut, args.sut_vantage)
+    trace = with_sut(
+        merge(capture.read(path, args.sut) for path in args.files), args.sut, args.sut_vantage
+    )
     everyone = args.all or not (trace.header.sut or trace.header.sut_vantages)
     case = judged(trace, everyone=everyone, name=args.files[0].stem)
     run = RunResult(
@@ -87,33 +87,6 @@ def execute(args: argparse.Namespace) -> ExitCode:
         if args.out is not None:
             print(f"report: {args.out / report.PAGE}")
     return run.exit_code
-
-
-def read(path: Path) -> Trace:
-    """A file as a trace. UsageError for a format that is not read, TraceError for a broken file."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4096)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    if (found := unreadable(path, start)) is not None:
-        raise UsageError(f"{path}: {found} cannot be read yet; traces (.jsonl) can")
-    return jsonl.read(path)
-
-
-def unreadable(path: Path, start: bytes) -> str | None:
-    """What the file is, when it is something that is known but not read."""
-    for magic, name in _MAGIC:
-        if start.startswith(magic):
-            return name
-    head = start.lstrip()
-    if path.suffix == ".har" or (head.startswith(b"{") and b'"log"' in head[:200]):
-        return "a HAR file"
-    if head.startswith(b"{") and b'"constants"' in head[:200]:
-        return "a netlog of Chrome"
-    if head.startswith(b"-----------------------------------------------"):
-        return "a message log of SIPp"
-    return None
 
 
 def with_sut(trace: Trace, sut: Sequence[str], vantages: Sequence[str]) -> Trace:

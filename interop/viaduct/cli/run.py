@@ -85,7 +85,8 @@ def execute(args: argparse.Namespace) -> ExitCode:
             print(f"{case.id:<32} {case.title}")
         return ExitCode.OK if chosen else ExitCode.NOTHING_RAN
     expected = read_expectations(args.expect)
-    target = open_target(args.target, tuple(args.fault))
+    target = open_target(args.target, tuple(args.fault), shelf.page())
+    report.clear(args.out)
     progress = Progress()
     try:
         run = engine.run(

@@ -18,7 +18,6 @@ from viaduct.results import ExitCode
 from viaduct.rules import judge
 from viaduct.rules.finding import Finding
 from viaduct.targets import Description, TargetError, ViaductTarget
-from viaduct.targets.viaduct import build_directory
 from viaduct.trace.jsonl import loads
 from viaduct.trace.model import Event, Header, Trace
 
@@ -52,8 +51,7 @@ def execute(args: argparse.Namespace) -> ExitCode:
 
 
 def serve(domain: str, faults: tuple[str, ...], folder: Path) -> ExitCode:
-    page = build_directory().parent / "page"
-    www = page if (page / "index.html").is_file() else None
+    www = shelf.page()
     target = ViaductTarget(faults=faults, domain=domain, www=www)
     watch: Watch | None = None
     # Whoever runs this in the background ends it with SIGTERM: the server must end as well.

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from viaduct import catalogue
+from viaduct.agents.page import PAGE
 from viaduct.coverage import Proof
 from viaduct.proof.run import mutants
 from viaduct.report.book import Book
@@ -20,6 +23,7 @@ from viaduct.targets.viaduct import server_program
 INTEROP = Path(__file__).resolve().parents[2]
 EXPECT = INTEROP / "expect"
 BUGS = INTEROP / "bugs"
+FAULTS = INTEROP / "proof" / "faults.yaml"
 FAULTS_BUILD = INTEROP.parent / "build" / "faults" / "bin" / "viaduct-server"
 
 
@@ -30,6 +34,11 @@ class Fault:
     name: str
     requirement: str
     text: str
+
+
+def page() -> Path | None:
+    """The client page for browsers, if it was built."""
+    return PAGE if (PAGE / "index.html").is_file() else None
 
 
 @cache
@@ -64,6 +73,21 @@ def perhaps(word: str, known: Iterable[str]) -> str:
     return f"; perhaps {', '.join(near)}?" if near else "; `viaduct list` shows what there is"
 
 
+@cache
+def faulted() -> Mapping[str, tuple[str, ...]]:
+    """The cases that each fault turns red. CatalogueError when the file is wrong."""
+    if not FAULTS.exists():
+        return {}
+    document = yaml.safe_load(FAULTS.read_bytes())
+    faults = document.get("faults") if isinstance(document, dict) else None
+    if not isinstance(faults, dict) or not all(isinstance(ids, list) for ids in faults.values()):
+        raise catalogue.CatalogueError(f"{FAULTS}: `faults`, each with a list of cases, wanted")
+    return {name: tuple(map(str, ids)) for name, ids in faults.items()}
+
+
 def proofs() -> list[Proof]:
-    """The mutants of the rules. That each does turn its rule red is for the tests to show."""
-    return [Proof(mutant.id, mutant.rule) for mutant in mutants()]
+    """Mutants of rules and faults for cases. That each does its work is for `ci/proof` to show."""
+    return [
+        *(Proof(mutant.id, mutant.rule) for mutant in mutants()),
+        *(Proof(name, case) for name, cases in faulted().items() for case in cases),
+    ]

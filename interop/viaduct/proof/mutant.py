@@ -18,7 +18,8 @@ then optionally "#2" for the second such event or "#all". What, one of:
   end: true           ends the trace before the event
   again: seconds      repeats the event after that time
   info: {key: value}  changes facts of the event
-  insert: {...}       puts in a new event behind it: kind, text or b64, info, and keys as in `move`
+  insert: {...}       puts in a new event behind it: kind, text or b64, info, after: seconds,
+                      and keys as in `move`
   later: seconds      moves the event in time
 
 An edit without `at` and with `every: [old, new]` replaces text in all events that hold it. On
@@ -204,7 +205,7 @@ def _moved(event: Event, keys: Mapping[str, Any]) -> Event:
 def _inserted(event: Event, facts: Mapping[str, Any]) -> Event:
     new = Event(
         n=0,
-        t=event.t + 0.0001,
+        t=round(event.t + float(facts.get("after", 0.0001)), 6),
         at=event.at,
         kind=str(facts["kind"]),
         flow=event.flow,

@@ -59,6 +59,8 @@ class Proxy:
             copy = copy.pop("Route")
         hops = int(copy.first("Max-Forwards")) - 1
         copy = copy.put("Max-Forwards", [str(hops)])
+        if not copy.has("Max-Breadth") and copy.method not in ("ACK", "CANCEL"):
+            copy = copy.put("Max-Breadth", ["60"])
         for path in reversed(paths):
             copy = copy.push("Route", path)
         if record and copy.method in FORMING:

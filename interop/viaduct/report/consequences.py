@@ -19,6 +19,10 @@ _FRAMES = (
     "A peer that follows RFC 6455 has to fail the connection on a bad frame: all calls and "
     "registrations on it are lost at once."
 )
+_PULSE = (
+    "A peer that gets no proper answer to its Ping takes the connection for dead: all calls and "
+    "registrations on it are lost."
+)
 _ROUTES = (
     "Requests inside a dialog follow the route set. If it is wrong, the call is answered but ACK, "
     "re-INVITE or BYE never arrive: it drops after half a minute, or cannot be hung up."
@@ -68,6 +72,8 @@ _BY_HEADER = {
     "handshake": _HANDSHAKE,
     "tls": "The connection is refused, or it is not protected although everybody believes it is.",
     "origin": "Any web page can open connections in the name of the user who visits it.",
+    "ping": _PULSE,
+    "pong": _PULSE,
     "utf-8": _FRAMES,
     "mask": _FRAMES,
     "opcode": _FRAMES,
@@ -83,7 +89,7 @@ _BY_HEADER = {
     ),
 }
 _HANDSHAKE_WORDS = ("sec-websocket", "upgrade", "request line", "status 1", "status 4", "host")
-_FRAME_WORDS = tuple("fin rsv close ping pong payload masking opcode control text".split())
+_FRAME_WORDS = tuple("fin rsv close payload masking opcode control text".split())
 
 
 def consequence(requirement: Requirement) -> str:

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from viaduct.rules import (
+    auth,
     contact,
     dialog,
     flow,
+    forwarding,
     frame,
+    gruu,
     handshake,
     keepalive,
     message,
@@ -35,9 +38,12 @@ FILES = (
     path,
     message,
     transaction,
+    forwarding,
     dialog,
     registration,
+    auth,
     outbound,
+    gruu,
     flow,
     keepalive,
     handshake,

@@ -18,8 +18,16 @@ _TITLES = {
 }
 
 
-def written(scene: Scene, packet: Packet) -> Iterator[tuple[str, Uri]]:
+def written(scene: Scene, packet: Packet) -> list[tuple[str, Uri]]:
     """The SIP URIs that the sender of a message made itself, with the header each stands in."""
+    return scene.once(_all_written).get(id(packet), [])
+
+
+def _all_written(scene: Scene) -> dict[int, list[tuple[str, Uri]]]:
+    return {id(packet): list(_written(scene, packet)) for packet in scene.fresh}
+
+
+def _written(scene: Scene, packet: Packet) -> Iterator[tuple[str, Uri]]:
     for key, title in _TITLES.items():
         for value in scene.authored(packet, key):
             uri = value.uri

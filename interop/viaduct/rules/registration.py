@@ -8,6 +8,8 @@ from viaduct.rules.scene.scene import Scene
 from viaduct.sip.address import Address
 from viaduct.sip.uri import aor, same_uri
 
+TIMEOUT = 32.0  # 64*T1, RFC 3261 17.1.2.2
+
 
 def accepted(scene: Scene) -> Iterator[tuple[Packet, Packet]]:
     """REGISTERs with the 2xx of the registrar that answered them itself."""
@@ -208,3 +210,170 @@ def contact_listed(scene: Scene) -> Iterator[Breach]:
 def _value(contact: Address, name: str) -> str | None:
     param = contact.param(name)
     return None if param is None else param.value
+
+
+@rule(
+    "register-no-record-route",
+    "The 2xx to REGISTER has no Record-Route",
+    "RFC3261-10.3-a",
+    level="MUST NOT",
+)
+def no_record_route(scene: Scene) -> Iterator[Breach]:
+    """A registrar ignores Record-Route in a REGISTER and puts none in its response."""
+    for _, answer in accepted(scene):
+        if answer.message is not None and answer.message.has("record-route"):
+            span = answer.message.rows("record-route")[0].span
+            yield breach(answer, "The 2xx to REGISTER has Record-Route.", "Record-Route", span)
+
+
+@rule(
+    "register-replaces",
+    "A binding of the same instance and reg-id is replaced",
+    "RFC5626-6-n",
+)
+def replaces(scene: Scene) -> Iterator[Breach]:
+    """The bindings that a registrar lists hold each pair of instance-id and reg-id once."""
+    for _, answer in accepted(scene):
+        seen: dict[tuple[str, str], Address] = {}
+        for contact in answer.contacts:
+            urn, reg_id = _value(contact, "+sip.instance"), _value(contact, "reg-id")
+            if urn is None or reg_id is None or not answer.lists("require", "outbound"):
+                continue
+            first = seen.setdefault((urn, reg_id), contact)
+            if first is not contact and first.raw != contact.raw:
+                yield breach(
+                    answer,
+                    f"{first.uri} and {contact.uri} are both listed for {urn}, reg-id {reg_id}.",
+                    "Contact",
+                    contact.span,
+                )
+
+
+@rule(
+    "register-stale-refused",
+    "A REGISTER older than the binding is refused",
+    "RFC3261-10.3-h",
+)
+def stale_refused(scene: Scene) -> Iterator[Breach]:
+    """For an equal Call-ID a REGISTER whose CSeq is not higher than that of the binding is
+    refused."""
+    latest: dict[tuple[str, str, str], tuple[int, Packet]] = {}
+    for request, answer in accepted(scene):
+        if request.cseq is None:
+            continue
+        for contact in request.contacts:
+            if contact.uri is None:
+                continue
+            key = (answer.party, request.call_id, contact.uri.raw)
+            known = latest.get(key)
+            if known is not None and request.cseq.number <= known[0] and known[1] is not request:
+                yield breach(
+                    answer,
+                    f"The REGISTER with CSeq {request.cseq.number} was accepted after that with"
+                    f" {known[0]}.",
+                    "CSeq",
+                    answer.cseq.span if answer.cseq is not None else None,
+                )
+            number = max(request.cseq.number, known[0] if known else 0)
+            latest[key] = (number, request)
+
+
+@rule(
+    "register-423-min-expires",
+    "A 423 says the shortest interval",
+    "RFC3261-10.3-j",
+)
+def min_expires(scene: Scene) -> Iterator[Breach]:
+    """A 423 to a REGISTER has Min-Expires."""
+    for packet in scene.responses:
+        if packet.status == 423 and packet.hop is None and packet.message is not None:
+            if not packet.message.has("min-expires"):
+                span = packet.message.start_span
+                yield breach(packet, "The 423 has no Min-Expires.", "Min-Expires", span)
+
+
+@rule(
+    "register-one-scheme",
+    "A UA does not register sip and sips of one contact",
+    "RFC5630-5.1.1.1-a",
+    role="agent",
+)
+def one_scheme(scene: Scene) -> Iterator[Breach]:
+    """A REGISTER does not list two Contacts that differ in the scheme only."""
+    for packet in scene.requests:
+        if not packet.enters or packet.method != "REGISTER":
+            continue
+        seen: dict[str, str] = {}
+        for contact in packet.contacts:
+            uri = contact.uri
+            if uri is None or not uri.is_sip:
+                continue
+            rest = uri.raw.partition(":")[2]
+            if seen.setdefault(rest, uri.scheme) != uri.scheme:
+                yield breach(
+                    packet, f"{uri} is registered with both schemes.", "Contact", contact.span
+                )
+
+
+@rule(
+    "register-all-listed",
+    "The 2xx lists all bindings",
+    "RFC3261-10.3-k",
+)
+def all_listed(scene: Scene) -> Iterator[Breach]:
+    """The 2xx to a REGISTER lists every binding of the address of record that stands. Bindings
+    whose connection has gone may have gone with it."""
+    for request, answer in accepted(scene):
+        owner = request.values("to")
+        if answer.enters or not owner or owner[0].uri is None or not answer.reads("contact"):
+            continue
+        mine = [c.uri for c in request.contacts]
+        if None in mine:
+            continue
+        listed = [contact.uri for contact in answer.contacts if contact.uri is not None]
+        for binding in scene.bindings.at(aor(owner[0].uri), answer.t):
+            if binding.answer.t >= request.t or binding.until < answer.t + 1:
+                continue
+            if not binding.link.open_at(answer.t) or binding.paths:
+                continue
+            if any(uri is not None and same_uri(uri, binding.uri) for uri in mine):
+                continue
+            if not any(same_uri(uri, binding.uri) for uri in listed):
+                rows = answer.message.rows("contact") if answer.message else []
+                yield breach(
+                    answer,
+                    f"{binding.uri} is bound and not listed.",
+                    "Contact",
+                    rows[0].span if rows else None,
+                )
+
+
+@rule(
+    "register-star-refused",
+    "Contact: * that is no removal is refused",
+    "RFC3261-10.3-g",
+)
+def star_refused(scene: Scene) -> Iterator[Breach]:
+    """A REGISTER with Contact: * and another Contact, or without Expires: 0, gets no 2xx."""
+    for request, answer in accepted(scene):
+        if any(contact.uri is None for contact in request.contacts):
+            if len(request.contacts) > 1 or request.number("expires") != 0:
+                span = answer.message.start_span if answer.message else None
+                yield breach(answer, f"The {answer.status} accepts a wrong *.", None, span)
+
+
+@rule(
+    "register-one-at-a-time",
+    "A UA waits for the answer to its REGISTER",
+    "RFC3261-10.2-d",
+    level="MUST NOT",
+    role="agent",
+)
+def one_at_a_time(scene: Scene) -> Iterator[Breach]:
+    """A UA sends no new REGISTER of a Call-ID until the last one was answered or timed out."""
+    for series in _series(scene):
+        for before, packet in zip(series, series[1:]):
+            done = any(a.status >= 200 and a.t <= packet.t for a in before.answers)
+            if done or packet.t - before.t > TIMEOUT or packet.link is not before.link:
+                continue
+            yield breach(packet, f"The REGISTER of event {before.event.n} is not answered yet.")

@@ -197,9 +197,7 @@ class Lab:
         return f"{name}-{self._stamp}"
 
     def account(self, name: str, like: Agent | None = None) -> Account:
-        """A user of the target that no other agent of this case is, unless it is to be `like`
-        one.
-        """
+        """A user of the target that no other agent of this case is, or the one of `like`."""
         if like is not None:
             return Account(like.user, like.password or "")
         if self.target.accounts:

@@ -36,6 +36,9 @@ class SippStage:
             self._lab.require(False, f"{at} on {leg} came to nothing: {complaint}")
         return sipp
 
+    def uri(self, sipp: Sipp) -> str:
+        return f"sip:{sipp.user}@{self._lab.target.domain}"
+
     async def end(self, *sipps: Sipp) -> None:
         """Waits until these have played to their end; what they say of themselves is kept."""
         for sipp in sipps:

@@ -12,6 +12,9 @@ QUOTED = re.compile(
 DIGITS = re.compile(rb"[0-9]+")
 
 
+_BLANKS = b" \t\r"
+
+
 class ParseError(Exception):
     """Bytes that the grammar does not allow: where in the message and why."""
 
@@ -51,6 +54,8 @@ class Cursor:
         return match.group()
 
     def space(self) -> None:
+        if self.at < self.end and self.data[self.at] not in _BLANKS:
+            return
         match = SWS.match(self.data, self.at, self.end)
         if match is not None:
             self.at = match.end()

@@ -264,6 +264,18 @@ def _bad_row(data: bytes, at: int) -> ParseError:
         return ParseError(len(data), "a header row without its line end")
     if end > 0 and data[end - 1 : end] != b"\r":
         return ParseError(end, "a line feed without its carriage return")
+    stray = data.find(b"\r", at, len(data) if end < 0 else end)
+    if 0 <= stray != end - 1:
+        what = _shown(data, stray + 1)
+        return ParseError(stray, f"a carriage return followed by {what} and not by a line feed")
     if data[at : at + 1] in (b" ", b"\t"):
         return ParseError(at, "a folded line with no header before it")
-    return ParseError(at, f"a header name and a colon expected, not {data[at : at + 1]!r}")
+    return ParseError(at, f"a header name and a colon expected, not {_shown(data, at)}")
+
+
+def _shown(data: bytes, at: int) -> str:
+    """One byte for a text: its number, and the character where that can be shown."""
+    if at >= len(data):
+        return "the end"
+    byte = data[at]
+    return f"0x{byte:02x} ({chr(byte)})" if 0x21 <= byte < 0x7F else f"0x{byte:02x}"

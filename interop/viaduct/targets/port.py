@@ -7,6 +7,16 @@ from collections.abc import Callable
 from viaduct.targets.description import Address, TargetError
 
 
+def ipv6_loopback() -> bool:
+    """Whether this machine has ::1 at all."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 def free_ports(count: int) -> list[int]:
     """Ports free for TCP and UDP on both families at this moment.
 
@@ -15,13 +25,14 @@ def free_ports(count: int) -> list[int]:
     """
     held: list[socket.socket] = []
     ports: list[int] = []
+    sixth = ipv6_loopback()
     try:
         while len(ports) < count:
             stream = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             held.append(stream)
             stream.bind(("127.0.0.1", 0))
             port = stream.getsockname()[1]
-            if _bindable(port, held):
+            if _bindable(port, sixth, held):
                 ports.append(port)
     finally:
         for one in held:
@@ -29,9 +40,9 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def _bindable(port: int, held: list[socket.socket]) -> bool:
+def _bindable(port: int, sixth: bool, held: list[socket.socket]) -> bool:
     wanted = [(socket.AF_INET, socket.SOCK_DGRAM, "127.0.0.1")]
-    if socket.has_ipv6:
+    if sixth:
         wanted += [
             (socket.AF_INET6, socket.SOCK_STREAM, "::1"),
             (socket.AF_INET6, socket.SOCK_DGRAM, "::1"),
@@ -46,14 +57,12 @@ def _bindable(port: int, held: list[socket.socket]) -> bool:
     return True
 
 
-def ipv6_loopback() -> bool:
-    """Whether this machine has ::1 at all."""
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
+def local_host(address: Address) -> str:
+    """Our own address towards that one: what a peer must bind and name to be reached from there."""
+    family = socket.AF_INET6 if address.family == 6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((address.host, address.port))
+        return str(probe.getsockname()[0])
 
 
 OPTIONS = (

@@ -18,7 +18,8 @@ const Bytes = (() => {
     try {
       return visible(strict.decode(bytes));
     } catch {
-      const char = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${hex(byte, 2)}`);
+      const char = (byte) =>
+        byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${hex(byte, 2)}`;
       return Array.from(bytes, char).join("");
     }
   }

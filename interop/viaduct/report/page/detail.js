@@ -14,7 +14,8 @@ const Detail = (() => {
       marks.set(Number(event), list);
     }
     const order = ["fail", "inconclusive", "warn"];
-    for (const list of marks.values()) list.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
+    for (const list of marks.values())
+      list.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
     return marks;
   }
 
@@ -46,7 +47,10 @@ const Detail = (() => {
       const event = byNumber.get(Number(item.dataset.event));
       const pre = item.querySelector(".excerpt");
       if (!event || !event.bytes.length) continue;
-      const range = item.dataset.from === undefined ? [] : [[Number(item.dataset.from), Number(item.dataset.to)]];
+      const range =
+        item.dataset.from === undefined
+          ? []
+          : [[Number(item.dataset.from), Number(item.dataset.to)]];
       pre.append(Message.excerpt(event.bytes, range));
       pre.hidden = false;
     }
@@ -55,13 +59,23 @@ const Detail = (() => {
   function mount(wire, details, trace) {
     const pane = make("div", "raw");
     const switches = make("div", "switches");
-    const options = { marks: collect(details), name: target, frames: false, inside: false, width: 0, select };
+    const options = {
+      marks: collect(details),
+      name: target,
+      frames: false,
+      inside: false,
+      width: 0,
+      select,
+    };
     let rows = new Map();
     let current = null;
 
     function render() {
       wire.querySelector(".ladder")?.remove();
-      options.width = Math.max(420, (wire.clientWidth || 1100) * (wire.clientWidth > 760 ? 0.57 : 1));
+      options.width = Math.max(
+        420,
+        (wire.clientWidth || 1100) * (wire.clientWidth > 760 ? 0.57 : 1),
+      );
       const built = Ladder.build(trace, options);
       rows = built.rows;
       switches.after(built.box);
@@ -101,9 +115,15 @@ const Detail = (() => {
     toggle("frames", "WebSocket frames", (event) => event.kind === "frame");
     const outside = trace.events.some((event) => event.kind === "message" && !event.inside);
     toggle("inside", `What ${target} itself recorded`, (event) => event.inside && outside);
-    const flows = new Set(trace.events.filter((event) => event.flow).map((event) => `${event.at} ${event.flow}`));
-    const messages = trace.events.filter((event) => event.kind === "message" && !event.inside).length;
-    switches.append(make("span", "", `${flows.size} flows, ${messages} messages, ${trace.events.length} events`));
+    const flows = new Set(
+      trace.events.filter((event) => event.flow).map((event) => `${event.at} ${event.flow}`),
+    );
+    const messages = trace.events.filter(
+      (event) => event.kind === "message" && !event.inside,
+    ).length;
+    switches.append(
+      make("span", "", `${flows.size} flows, ${messages} messages, ${trace.events.length} events`),
+    );
     wire.append(switches, pane);
     render();
     const start = opening(trace, options.marks, details.dataset.verdict);
@@ -132,7 +152,9 @@ const Detail = (() => {
     const marked = [...marks.keys()].sort((a, b) => a - b)[0];
     if (marked !== undefined) return marked;
     const messages = trace.events.filter((event) => event.kind === "message" && !event.keepAlive);
-    const refusal = messages.find((event) => /^[4-6]\d\d /.test(event.label) && !/^(401|407|487) /.test(event.label));
+    const refusal = messages.find(
+      (event) => /^[4-6]\d\d /.test(event.label) && !/^(401|407|487) /.test(event.label),
+    );
     return ((verdict === "pass" ? null : refusal) ?? messages[0])?.n;
   }
 
@@ -143,7 +165,9 @@ const Detail = (() => {
       return;
     }
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([await Traces.unpack(element)], { type: "application/jsonl" }));
+    link.href = URL.createObjectURL(
+      new Blob([await Traces.unpack(element)], { type: "application/jsonl" }),
+    );
     link.download = element.dataset.name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);

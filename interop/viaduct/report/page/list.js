@@ -14,7 +14,10 @@
       (chosen.legs === null || legs === chosen.legs) &&
       (chosen.rule === null || rules.split(" ").includes(chosen.rule)) &&
       (chosen.word === null || kinds.split(" ").includes(chosen.word)) &&
-      search.value.toLowerCase().split(/\s+/).every((word) => words.includes(word))
+      search.value
+        .toLowerCase()
+        .split(/\s+/)
+        .every((word) => words.includes(word))
     );
   }
 
@@ -24,7 +27,8 @@
       item.hidden = !matches(item);
       count += item.hidden ? 0 : 1;
     }
-    shown.textContent = count === cases.length ? `${count} shown` : `${count} of ${cases.length} shown`;
+    shown.textContent =
+      count === cases.length ? `${count} shown` : `${count} of ${cases.length} shown`;
     none.hidden = count > 0;
     for (const chip of document.querySelectorAll(".chips .chip")) {
       chip.setAttribute("aria-pressed", String(chosen.verdicts.has(chip.dataset.verdict)));
@@ -36,7 +40,8 @@
       button.setAttribute("aria-pressed", String(button.dataset.word === chosen.word));
     }
     filters.replaceChildren();
-    if (chosen.legs !== null) filters.append(removable(chosen.legs.toUpperCase().replace(" ", " → "), "legs"));
+    if (chosen.legs !== null)
+      filters.append(removable(chosen.legs.toUpperCase().replace(" ", " → "), "legs"));
     if (chosen.rule !== null) filters.append(removable(chosen.rule, "rule"));
     if (chosen.word !== null) filters.append(removable(chosen.word, "word"));
   }
@@ -123,8 +128,14 @@
 
   theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   addEventListener("hashchange", follow);
+  let onScreen = "light";
+  addEventListener("afterprint", () => theme(onScreen));
   addEventListener("beforeprint", () => {
-    for (const item of cases) if (!item.hidden && /^(fail|error|inconclusive)$/.test(item.dataset.verdict)) item.open = true;
+    onScreen = document.documentElement.dataset.theme;
+    theme("light");
+    for (const item of cases)
+      if (!item.hidden && /^(fail|error|inconclusive)$/.test(item.dataset.verdict))
+        item.open = true;
   });
   apply();
   follow();

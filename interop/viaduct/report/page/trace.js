@@ -9,7 +9,10 @@ const Traces = (() => {
   }
 
   async function load(element) {
-    const lines = new TextDecoder().decode(await unpack(element)).split("\n").filter((line) => line.trim());
+    const lines = new TextDecoder()
+      .decode(await unpack(element))
+      .split("\n")
+      .filter((line) => line.trim());
     const header = JSON.parse(lines[0]);
     const events = lines.slice(1).map((line) => complete(JSON.parse(line), header));
     return { header, events, start: events.length ? events[0].t : 0 };
@@ -20,9 +23,13 @@ const Traces = (() => {
     event.info ??= {};
     event.flow ??= "";
     event.transport = (event.transport || "").toLowerCase();
-    event.bytes = event.b64 === undefined ? Bytes.encode(event.text ?? "") : Bytes.fromBase64(event.b64);
+    event.bytes =
+      event.b64 === undefined ? Bytes.encode(event.text ?? "") : Bytes.fromBase64(event.b64);
     event.inside = (header.sut_vantages ?? []).includes(event.at);
-    event.keepAlive = event.kind === "message" && event.bytes.length > 0 && event.bytes.length <= 4 &&
+    event.keepAlive =
+      event.kind === "message" &&
+      event.bytes.length > 0 &&
+      event.bytes.length <= 4 &&
       event.bytes.every((byte) => byte === 13 || byte === 10);
     event.label = label(event);
     return event;
@@ -37,7 +44,11 @@ const Traces = (() => {
     const { info } = event;
     switch (event.kind) {
       case "message":
-        return event.keepAlive ? (event.bytes.length > 2 ? "keep-alive ping" : "keep-alive pong") : sip(event);
+        return event.keepAlive
+          ? event.bytes.length > 2
+            ? "keep-alive ping"
+            : "keep-alive pong"
+          : sip(event);
       case "handshake":
         return firstLine(event).replace(/ HTTP\/1\.1$/, "");
       case "frame": {
@@ -49,18 +60,30 @@ const Traces = (() => {
       }
       case "connect":
       case "accept":
-        return ["connected", info.tls, info.alpn && `alpn ${info.alpn}`].filter(Boolean).join(" · ");
+        return ["connected", info.tls, info.alpn && `alpn ${info.alpn}`]
+          .filter(Boolean)
+          .join(" · ");
       case "close":
-        return ["closed", info.why, info.code].filter((part) => part !== undefined && part !== null).join(" · ");
+        return ["closed", info.why, info.code]
+          .filter((part) => part !== undefined && part !== null)
+          .join(" · ");
       case "dns":
         return `DNS query ${info.name ?? ""} ${info.type ?? ""}`;
       case "dial":
         return `dialled ${event.local ?? ""}`;
+      case "media":
+        return media(info);
       case "note":
         return String(info.mark ?? info.text ?? JSON.stringify(info));
       default:
         return `${event.kind}, ${event.bytes.length} B`;
     }
+  }
+
+  function media({ received, sent, ice }) {
+    if (!received && !sent) return `media${ice ? `, ICE ${ice}` : ""}`;
+    const energy = received?.energy === undefined ? "" : `, energy ${received.energy.toFixed(3)}`;
+    return `audio ${sent?.packets ?? 0} out, ${received?.packets ?? 0} in${energy}`;
   }
 
   function sip(event) {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from viaduct.sip.uri import Uri
@@ -49,6 +50,7 @@ def is_any(host: str) -> bool:
     return host in ("0.0.0.0", "::")
 
 
+@lru_cache(maxsize=1 << 16)
 def read_address(text: str | None) -> Address | None:
     """`host:port` or `[v6]:port`; None for what is neither."""
     if not text:

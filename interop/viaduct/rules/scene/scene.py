@@ -1,8 +1,9 @@
 """The scene of one trace: everything the rules ask for, computed once."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any, TypeVar
 
 from viaduct.rules.scene.binding import Bindings
 from viaduct.rules.scene.dialog import Dialogs
@@ -15,11 +16,15 @@ from viaduct.sip.uri import Uri
 from viaduct.trace.model import Event, Trace
 
 
+Result = TypeVar("Result")
+
+
 class Scene:
     """`packets` are in the order of the trace, repeats included; most rules want `fresh` ones."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
+        self._made: dict[Callable[[Scene], Any], Any] = {}
         self.sut = read_sut(trace.header.sut, trace.header.sut_vantages)
         self.sightings = Sightings(trace, self.sut)
         self.packets = self.sightings.packets
@@ -28,6 +33,7 @@ class Scene:
         pair(self.packets)
         self.requests = [packet for packet in self.fresh if packet.is_request]
         self.responses = [packet for packet in self.fresh if packet.is_response]
+        self.ends = trace.events[-1].t if trace.events else 0.0
         self.dialogs = Dialogs(self.packets)
         self.bindings = Bindings(self.packets)
 
@@ -124,8 +130,22 @@ class Scene:
                         found[contact.uri.raw].append(packet)
         return found
 
-    def events(self, kind: str) -> Iterator[Event]:
-        return (event for event in self.trace.events if event.kind == kind)
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Event]]:
+        found: dict[str, list[Event]] = defaultdict(list)
+        for event in self.trace.events:
+            found[event.kind].append(event)
+        return found
+
+    def events(self, kind: str) -> list[Event]:
+        return self._by_kind.get(kind, [])
+
+    def once(self, make: Callable[["Scene"], Result]) -> Result:
+        """What `make` gives for this scene, made the first time that a rule asks for it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        result: Result = self._made[make]
+        return result
 
 
 def _grown(before: tuple[Address, ...], after: tuple[Address, ...]) -> tuple[Address, ...]:
