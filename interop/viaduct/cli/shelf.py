@@ -17,6 +17,7 @@ from viaduct.report.book import Book
 from viaduct.rules import RULES
 from viaduct.run.case import Case
 from viaduct.run.engine import list_cases
+from viaduct.run.faults import LENIENT
 from viaduct.targets import TargetError
 from viaduct.targets.viaduct import server_program
 
@@ -82,7 +83,12 @@ def faulted() -> Mapping[str, tuple[str, ...]]:
     faults = document.get("faults") if isinstance(document, dict) else None
     if not isinstance(faults, dict) or not all(isinstance(ids, list) for ids in faults.values()):
         raise catalogue.CatalogueError(f"{FAULTS}: `faults`, each with a list of cases, wanted")
-    return {name: tuple(map(str, ids)) for name, ids in faults.items()}
+    found = {name: tuple(map(str, ids)) for name, ids in faults.items()}
+    # The server that refuses nothing, the proof of the cases about refusals, is no fault of ours.
+    lenient = document.get("lenient")
+    if isinstance(lenient, list):
+        found[LENIENT] = tuple(map(str, lenient))
+    return found
 
 
 def proofs() -> list[Proof]:
