@@ -153,8 +153,10 @@ static void on_open(conn *co, void *arg)
 {
     client *c = arg;
     str alpn = conn_alpn(co);
-    if (alpn.n && !str_eq(alpn, STR("stun.turn"))) {
-        log_info("turn", "closed", "why=\"ALPN is not stun.turn\"");
+    /* coturn's own client asks for http/1.1 and speaks STUN; one that means it is told apart by its
+     * first bytes. */
+    if (alpn.n && !str_eq(alpn, STR("stun.turn")) && !str_eq(alpn, STR("http/1.1"))) {
+        log_info("turn", "closed", "why=\"ALPN is neither stun.turn nor http/1.1\"");
         conn_close(co);
         forget(c);
         return;

@@ -34,7 +34,7 @@ export class Journal {
 
   // Resolves with the first entry after `after` whose kind is wanted. An entry whose kind is in `fatal` rejects, so
   // that a failed call is reported at once and with its cause, not by running into the limit.
-  until(wanted, { after = 0, fatal = [], limit = 30000 } = {}) {
+  until(wanted, { after = 0, fatal = [], limit = 10000 } = {}) {
     const kinds = new Set([].concat(wanted));
     const bad = new Set(fatal);
     return new Promise((resolve, reject) => {

@@ -48,7 +48,7 @@ const SOUND = 1e-3;
 
 // Waits until sound has come in: received packets and energy have both grown since `before`, and packets were sent.
 // Figures change in steps of their own; there is no event for them, so they are read again until they have changed.
-export async function heard(connection, before, { limit = 20000, every = 50 } = {}) {
+export async function heard(connection, before, { limit = 10000, every = 50 } = {}) {
   const end = performance.now() + limit;
   for (;;) {
     const now = await figures(connection);

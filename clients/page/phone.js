@@ -136,7 +136,7 @@ export class Phone {
   }
 
   // Resolves with the media figures once sound from the other side has been heard after this call.
-  async hear(limit = 20000) {
+  async hear(limit = 10000) {
     const connection = this.#need().connection();
     if (!connection) throw new PhoneFailure("there is no call to hear anything from");
     return heard(connection, await figures(connection), { limit });

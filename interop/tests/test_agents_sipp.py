@@ -30,7 +30,7 @@ OK = (
     ],
 )
 def test_identity_on_each_leg(leg: str, via: str, parameters: str) -> None:
-    keys = Identity("u", "d.test", leg, outbound=True).keys(4711)
+    keys = Identity("u", "d.test", leg, outbound=True).keys("127.0.0.1", 4711)
     host = keys["sentby"]
     assert keys["via"] == via
     assert host.endswith(".invalid") if "ws" in leg else host == "127.0.0.1:4711"
@@ -40,7 +40,7 @@ def test_identity_on_each_leg(leg: str, via: str, parameters: str) -> None:
 
 
 def test_without_outbound_nothing_of_it_is_said() -> None:
-    keys = Identity("u", "d.test", "tcp", outbound=False).keys(4711)
+    keys = Identity("u", "d.test", "tcp", outbound=False).keys("127.0.0.1", 4711)
     assert keys["contact"] == keys["binding"]
     assert keys["outbound"] == ""
 

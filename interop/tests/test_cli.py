@@ -12,6 +12,7 @@ import sample
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from viaduct import report
 from viaduct.cli import repro, shelf
 from viaduct.cli.main import main
 from viaduct.cli.run import choose
@@ -333,6 +334,20 @@ def test_repro_lists_and_refuses(
         (tmp_path / "some-bug.yaml").write_text(text, "utf-8")
         with pytest.raises(UsageError, match=message):
             repro.load(tmp_path)
+
+
+def test_what_an_earlier_run_left_is_taken_away(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    foreign = tmp_path / "foreign.jsonl"
+    kept = out / "traces" / "mine.jsonl"
+    run = sample.run(out)
+    outside = replace(run.cases[0], id="x", trace="../foreign.jsonl")
+    report.write_all(replace(run, cases=(*run.cases, outside)), shelf.book(), out)
+    foreign.write_text("", "utf-8")
+    kept.write_text("", "utf-8")
+    report.clear(out)
+    assert [path for path in out.rglob("*") if path.is_file()] == [kept] and foreign.exists()
+    report.clear(tmp_path / "nowhere")
 
 
 @pytest.fixture

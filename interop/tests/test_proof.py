@@ -75,3 +75,16 @@ def test_confirmed_findings_stay(name: str) -> None:
     told = sorted((item["event"], item["rule"]) for item in CONFIRMED[name])
     assert sorted((finding.event, finding.rule) for finding in found) == told
     assert all(item["why"] for item in CONFIRMED[name])
+
+
+def test_every_passive_requirement_of_sip_and_websocket_has_a_rule_or_a_reason() -> None:
+    cited = {requirement for rule in RULES.values() for requirement in rule.requirements}
+    files = (FOLDER.parent / "requirements" / name for name in ("sip.yaml", "websocket.yaml"))
+    entries = [entry for path in files for entry in yaml.safe_load(path.read_text("utf-8"))]
+    assert entries
+    bare = {
+        entry["id"]
+        for entry in entries
+        if entry["check"] == "passive" and entry["id"] not in cited and not entry.get("excluded")
+    }
+    assert not bare

@@ -11,7 +11,7 @@ from viaduct.report.book import Book
 from viaduct.report.matrix import Cell
 from viaduct.report.terminal import Style
 from viaduct.report.visible import visible
-from viaduct.results import RunResult, TargetInfo, Verdict
+from viaduct.results import CaseResult, RunResult, TargetInfo, Verdict
 from viaduct.rules.finding import Finding
 
 
@@ -137,3 +137,13 @@ def test_what_did_not_run_does_not_lower_a_cell() -> None:
     none = Cell("ws", "tls")
     none.counts[Verdict.SKIP] += 2
     assert none.share == "2" and none.words == "2 skip"
+
+
+def test_cases_that_went_wrong_alike_are_one_line() -> None:
+    cases = tuple(
+        CaseResult(f"call-{leg}", "t", Verdict.ERROR, reason="Traceback:\nOSError: no port")
+        for leg in ("ws", "wss", "udp")
+    )
+    run = RunResult("proxy", TargetInfo("x"), sample.STARTED, 1.0, cases)
+    lines = [line for line in terminal.summary(run, Style()) if "OSError" in line]
+    assert len(lines) == 1 and "call-ws and 2 more  OSError: no port" in lines[0]

@@ -48,11 +48,23 @@ static const sip_host *domain_of(const proxy *p, const sip_host *host)
     return NULL;
 }
 
+static bool listens_on(const proxy *p, uint16_t port)
+{
+    size_t n = p->w.listeners(p->w.self);
+    for (size_t i = 0; i < n; i++)
+        if (p->w.listener_at(p->w.self, i)->at.port == port)
+            return true;
+    return false;
+}
+
 bool core_owns(const proxy *p, const flow *f, const sip_host *host, uint16_t port)
 {
-    if (domain_of(p, host))
+    if (!literal(host))
+        return domain_of(p, host) != NULL;
+    /* An address is shared with others on the machine: the port tells whom it means. */
+    if (domain_of(p, host) && (port == 0 || listens_on(p, port)))
         return true;
-    return literal(host) && owns_address(p, f, host, port);
+    return owns_address(p, f, host, port);
 }
 
 bool core_owns_uri(const proxy *p, const flow *f, const sip_uri *uri)

@@ -47,6 +47,15 @@ static void respond(context *c, str text, unsigned status)
         sip_transaction_respond(c->server, text, status, c->p->now);
 }
 
+/* No final response will ever be sent. */
+static void abandon(context *c)
+{
+    c->answered = true;
+    sip_deadlines_clear(&c->p->deadlines, &c->wait);
+    if (c->server)
+        sip_transaction_abandon(c->server, c->p->now);
+}
+
 void gather_forward(context *c, const sip_message *m)
 {
     if (strip(c, m))
@@ -112,11 +121,7 @@ void gather_finish(context *c)
     if (c->cancelled && own)
         status = 487;
     if (status == 408 && !c->invite && !fault_on(FAULT_TIMEOUT_NON_INVITE)) {
-        /* RFC 4320 4.2: too late for the sender in any case. */
-        c->answered = true;
-        sip_deadlines_clear(&c->p->deadlines, &c->wait);
-        if (c->server)
-            sip_transaction_abandon(c->server, c->p->now);
+        abandon(c); /* RFC 4320 4.2: too late for the sender in any case */
         return;
     }
     if (status == 503 && !fault_on(FAULT_BUSY_503_FORWARDED))
@@ -137,7 +142,8 @@ void gather_answer(context *c, unsigned status)
     char tag[REQUEST_TAG];
     proxy *p = c->p;
     if (!replay_read(p, (str){c->text, c->n}, &c->from, &y)) {
-        c->answered = c->answered || status >= 200; /* there is nobody to answer */
+        if (status >= 200)
+            abandon(c); /* there is nobody to answer */
         return;
     }
     buf_clear(&p->out);

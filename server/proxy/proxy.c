@@ -15,6 +15,10 @@
 #include "proxy/side.h"
 #include "sip/write.h"
 
+/* Requests under way at a time; each holds its text and lives for up to three minutes of ringing.
+ */
+enum { MOST_CONTEXTS = 200000, LARGEST_MESSAGE = 65535 };
+
 static int tx_send(void *owner, sip_transaction *tx, uint64_t id, str bytes)
 {
     proxy *p = owner;
@@ -44,7 +48,7 @@ proxy *proxy_new(const proxy_options *o, const wire *w)
 {
     static const sip_transaction_ops ops = {.send = tx_send, .event = tx_event};
     proxy *p = mem_zalloc(1, sizeof(*p));
-    size_t max = o->max_message ? o->max_message : 65535;
+    size_t max = o->max_message ? o->max_message : LARGEST_MESSAGE;
     uint64_t letters = digest_random_u64();
     p->o = *o;
     p->w = *w;
@@ -106,7 +110,9 @@ static bool refused(request *r, const route *ro, const target_set *set)
         request_answer(r, ro->status, str_of(ro->why), STR(""));
         return true;
     }
-    if (set->kind == TARGET_SET && m->max_forwards == 0 && !fault_on(FAULT_MAX_FORWARDS_IGNORED)) {
+    /* Before the targets are looked at (16.3 step 3): also for a user whom nobody knows. */
+    bool passing = set->kind == TARGET_SET || set->kind == TARGET_REFUSED;
+    if (passing && m->max_forwards == 0 && !fault_on(FAULT_MAX_FORWARDS_IGNORED)) {
         request_answer(r, 483, STR(""), STR(""));
         return true;
     }
@@ -180,6 +186,8 @@ static void new_request(request *r)
         self_handle(r);
     else if (needs_path(r))
         request_answer(r, 421, STR(""), STR("Require: path\r\n"));
+    else if (r->p->contexts >= MOST_CONTEXTS)
+        request_answer(r, 503, STR(""), STR("Retry-After: 5\r\n"));
     else
         context_start(r, &ro, &set);
 }
@@ -224,8 +232,10 @@ static void answer_bad(proxy *p, flow *f, sip_message *m, const sip_refusal *why
 static void response(proxy *p, flow *f, const sip_message *m)
 {
     sip_transaction *tx;
-    /* Not from us, then: RFC 3261 18.1.2. */
-    if (!core_owns(p, f, &m->via.host, m->via.port))
+    /* Not from us, then: RFC 3261 18.1.2. A connection that we opened for want of a listener has
+     * its own address in Via. */
+    if (!core_owns(p, f, &m->via.host, m->via.port) &&
+        !core_host_is(&m->via.host, m->via.port, p->w.local(f)))
         return;
     if (sip_transaction_response(p->tx, m, p->now, &tx) == SIP_TRANSACTION_NEW) {
         branch *b = sip_transaction_user(tx);
@@ -265,17 +275,18 @@ void proxy_bad(proxy *p, flow *f, str head, size_t offset, const char *reason, u
     sip_message m;
     sip_refusal why;
     p->now = now;
-    (void)offset;
-    (void)reason;
-    if (sip_message_parse(head, SIP_DATAGRAM, &m, &why))
+    log_info("proxy", "unframed", "flow=%s at=%zu reason=\"%s\"", p->w.name(f), offset, reason);
+    /* As a datagram the head is whole, whatever its Content-Length says. */
+    if (sip_message_parse(head, SIP_DATAGRAM, &m, &why)) {
+        if (why.kind == SIP_REFUSED_LENGTH && m.content_length > (int64_t)p->out.max)
+            why.status = 513;
         answer_bad(p, f, &m, &why);
-    else if (m.request && m.method != SIP_ACK) {
-        why = (sip_refusal){.kind = SIP_REFUSED_LENGTH,
-                            .header = STR("Content-Length"),
-                            .text = reason,
-                            .status = 400};
-        answer_bad(p, f, &m, &why);
+        return;
     }
+    why = (sip_refusal){.kind = SIP_REFUSED_LENGTH,
+                        .text = reason,
+                        .status = m.request && m.method != SIP_ACK ? 400 : 0};
+    answer_bad(p, f, &m, &why);
 }
 
 void proxy_closed(proxy *p, flow *f, uint64_t now)

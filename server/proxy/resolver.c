@@ -11,10 +11,13 @@
 enum { MOST = 16 }; /* addresses of one name; more are not tried */
 
 struct resolver {
+    loop *l;
     struct evdns_base *dns;
+    bool closing;
 };
 
 typedef struct question {
+    resolver *r;
     wire_resolved *done;
     void *arg;
 } question;
@@ -22,6 +25,7 @@ typedef struct question {
 resolver *resolver_new(loop *l, const char *server, char *err, size_t errn)
 {
     resolver *r = mem_zalloc(1, sizeof(*r));
+    r->l = l;
     r->dns = evdns_base_new(loop_base(l), EVDNS_BASE_DISABLE_WHEN_INACTIVE |
                                               (server ? 0 : EVDNS_BASE_INITIALIZE_NAMESERVERS));
     if (!r->dns) {
@@ -39,8 +43,12 @@ resolver *resolver_new(loop *l, const char *server, char *err, size_t errn)
 
 void resolver_free(resolver *r)
 {
-    if (r && r->dns)
-        evdns_base_free(r->dns, 0);
+    if (!r)
+        return;
+    r->closing = true;
+    if (r->dns)
+        evdns_base_free(r->dns, 1);
+    loop_step(r->l, false); /* evdns gives its questions up only from the loop */
     free(r);
 }
 
@@ -62,20 +70,24 @@ static void answered(int result, struct evutil_addrinfo *list, void *arg)
     }
     if (list)
         evutil_freeaddrinfo(list);
-    if (result != EVUTIL_EAI_CANCEL)
+    if (!q->r->closing)
         q->done(q->arg, found, n);
     free(q);
 }
 
 void resolver_ask(resolver *r, str host, uint16_t port, wire_resolved *done, void *arg)
 {
+    if (r->closing) {
+        done(arg, NULL, 0);
+        return;
+    }
     char service[8], *name = str_dup(host);
     struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC,
                                     .ai_socktype = SOCK_STREAM,
                                     .ai_protocol = IPPROTO_TCP,
                                     .ai_flags = EVUTIL_AI_NUMERICSERV};
     question *q = mem_alloc(sizeof(*q));
-    *q = (question){done, arg};
+    *q = (question){r, done, arg};
     snprintf(service, sizeof(service), "%u", port);
     evdns_getaddrinfo(r->dns, name, service, &hints, answered, q);
     free(name);

@@ -22,14 +22,21 @@ static const listener *listener_of(const proxy *p, const sip_uri *uri)
     return NULL;
 }
 
+/* Nobody else can make a token, so whatever the host beside it, it is ours: a listener on all
+ * addresses does not know them all. */
+static bool is_token(const proxy *p, const sip_uri *uri, uint64_t *id)
+{
+    return uri->user.n && !token_read(p->key, uri->user, id);
+}
+
 /* Is the Request-URI something we put into a Record-Route? Then a strict router (RFC 2543) has put
  * it there. */
 static bool was_recorded(const request *r, const sip_uri *uri)
 {
     uint64_t id;
-    if (!core_owns_uri(r->p, r->from, uri))
-        return false;
-    return sip_uri_flag(uri, STR("lr")) || (uri->user.n && !token_read(r->p->key, uri->user, &id));
+    if (is_token(r->p, uri, &id))
+        return true;
+    return core_owns_uri(r->p, r->from, uri) && sip_uri_flag(uri, STR("lr"));
 }
 
 static void restore_uri(const request *r, route *out, size_t count)
@@ -117,12 +124,13 @@ static void pop_own(const request *r, route *out, size_t count)
     const proxy *p = r->p;
     while (out->pop < count) {
         sip_addr a;
-        uint64_t id;
+        uint64_t id = 0;
         if (sip_route_get(r->m, SIP_ROUTE, out->pop, &a, NULL) || a.star) {
             refuse(out, 400, "Route: malformed value");
             return;
         }
-        if (!core_owns_uri(p, r->from, &a.uri)) {
+        bool token = is_token(p, &a.uri, &id);
+        if (!token && !core_owns_uri(p, r->from, &a.uri)) {
             out->next = a;
             break;
         }
@@ -135,7 +143,7 @@ static void pop_own(const request *r, route *out, size_t count)
             out->out = listener_of(p, &a.uri);
             continue;
         }
-        if (token_read(p->key, a.uri.user, &id)) {
+        if (!token) {
             refuse(out, 403, "Flow Token Not Valid");
             return;
         }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "proxy/resolver.h"
 
@@ -138,8 +139,10 @@ transport *service_transport(service *s)
 
 void service_free(service *s)
 {
-    transport_free(s->t); /* tells the proxy of every flow's end */
-    resolver_free(s->names);
+    proxy_counts left = proxy_count(s->p);
+    log_info("service", "stop", "bindings=%zu contexts=%zu", left.bindings, left.contexts);
+    resolver_free(s->names); /* first: the loop turns once more in it */
+    transport_free(s->t);    /* tells the proxy of every flow's end */
     proxy_free(s->p);
     loop_timer_clear(s->l, &s->timer);
     free(s);

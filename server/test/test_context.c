@@ -311,6 +311,18 @@ static void a_flow_that_dies_fails_its_calls_at_once(void **state)
     rig_free(t.g);
 }
 
+static void nobody_is_left_of_a_call_whose_ends_are_gone(void **state)
+{
+    (void)state;
+    three t = fork_call("", "", "INVITE");
+    rig_end_flow(t.g, t.alice);
+    rig_end_flow(t.g, t.one);
+    rig_end_flow(t.g, t.two);
+    rig_wait(t.g, 64000);
+    assert_int_equal(proxy_count(t.g->p).contexts, 0);
+    rig_free(t.g);
+}
+
 static void too_much_for_a_datagram_goes_by_stream(void **state)
 {
     (void)state;
@@ -366,6 +378,7 @@ int main(void)
         cmocka_unit_test(ringing_does_not_go_on_forever),
         cmocka_unit_test(a_late_answer_to_another_request_is_none),
         cmocka_unit_test(a_flow_that_dies_fails_its_calls_at_once),
+        cmocka_unit_test(nobody_is_left_of_a_call_whose_ends_are_gone),
         cmocka_unit_test(too_much_for_a_datagram_goes_by_stream),
         cmocka_unit_test(a_retransmission_is_absorbed),
     };

@@ -23,6 +23,7 @@ static void refusals_name_their_reason(void **state)
         {"OPTIONS", "sip:192.0.2.1:443", "", "SIP/2.0 200", ""},
         {"PUBLISH", "sip:example.com", "", "SIP/2.0 405", "Allow: OPTIONS, REGISTER\r\n"},
         {"MESSAGE", "sip:nobody@example.com", "", "SIP/2.0 404", ""},
+        {"MESSAGE", "sip:nobody@example.com", "Max-Forwards: 0\n", "SIP/2.0 483", ""},
         {"MESSAGE", "tel:+1", "", "SIP/2.0 416", ""},
         {"MESSAGE", "nothing:x", "", "SIP/2.0 416", ""},
         {"MESSAGE", "sip:x@192.0.2.99", "Max-Forwards: 0\n", "SIP/2.0 483", ""},

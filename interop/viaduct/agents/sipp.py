@@ -20,9 +20,9 @@ from viaduct.trace import jsonl, sipplog
 LOOPBACK = "127.0.0.1"
 SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
 # Upper bounds: of a scenario's single steps, and of all of it.
-STEP_MS = 8000
-END_SECONDS = 15.0
-START_SECONDS = 10.0
+STEP_MS = 5000
+END_SECONDS = 8.0
+START_SECONDS = 8.0
 # SIPp's status when it cannot bind a port (-2 as a byte); another port is tried then.
 BIND_FAILED = 254
 ATTEMPTS = 3

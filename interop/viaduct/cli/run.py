@@ -86,6 +86,7 @@ def execute(args: argparse.Namespace) -> ExitCode:
         return ExitCode.OK if chosen else ExitCode.NOTHING_RAN
     expected = read_expectations(args.expect)
     target = open_target(args.target, tuple(args.fault), shelf.page())
+    report.clear(args.out)
     progress = Progress()
     try:
         run = engine.run(

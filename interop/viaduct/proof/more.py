@@ -199,7 +199,7 @@ def play_sips() -> Trace:
         call_id=call_id,
         tag=tag,
         routes=(entry,),
-        more=(("Contact", f"<{secure(alice)}>"),),
+        more=(OUTBOUND, ("Contact", f"<{secure(alice)}>")),
         body=SDP,
     )
     own = "<sips:tok@edge.example.com;lr>"
@@ -269,6 +269,7 @@ def play_flows(one: str) -> Trace:
     proxy = Proxy(stage)
     first = Agent(stage, "alice", one, 21)
     second = Agent(stage, "alice", one, 22, flow=f"{one}-2")
+    listed: list[tuple[str, str]] = []
     for number, agent in enumerate((first, second), start=1):
         agent.connect()
         bound = contact(agent).replace("reg-id=1", f"reg-id={number}")
@@ -279,7 +280,8 @@ def play_flows(one: str) -> Trace:
             call_id=agent.register_id,
             more=(OUTBOUND, ("Contact", bound)),
         )
-        told = (("Require", "outbound"), OUTBOUND, ("Contact", bound), ("Flow-Timer", "120"))
+        listed.append(("Contact", bound))
+        told = (("Require", "outbound"), OUTBOUND, *listed, ("Flow-Timer", "120"))
         proxy.answer(agent.send(ask), agent, "200 OK", more=told)
     ask = first.request(
         "REGISTER",

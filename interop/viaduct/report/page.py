@@ -27,6 +27,7 @@ from viaduct.rules.finding import Finding
 FOLDER = Path(__file__).parent / "page"
 SCRIPTS = ("bytes.js", "trace.js", "ladder.js", "message.js", "detail.js", "list.js")
 
+SHOWN = 3  # findings of one rule in one case that stand open; the ladder should not be far below
 Spoken = tuple[tuple[Explanation, tuple[Finding, ...]], ...]  # findings, by the rule that speaks
 
 
@@ -101,6 +102,7 @@ def render(run: RunResult, book: Book, folder: Path) -> str:
         glyphs=GLYPHS,
         pairs=pairs,
         alone=ALONE,
+        shown=SHOWN,
         rows=rows,
         rules=[RuleEntry(group, explanations[group.rule]) for group in by_rule(run.cases)],
         agents=_agents(run).most_common(),

@@ -111,18 +111,28 @@ def _rules(run: RunResult, style: Style) -> Iterator[str]:
         yield style.faint(f"    {one_line(case.id)}: {one_line(finding.text, WIDTH)}")
     if len(groups) > RULES_SHOWN:
         yield f"  … and {len(groups) - RULES_SHOWN} rules more"
-    for case in run.cases:
-        if case.verdict is Verdict.ERROR:
-            glyph = style.verdict(case.verdict, style.glyph(case.verdict))
-            reason = case.reason.strip().splitlines()[-1] if case.reason.strip() else ""
-            yield f"{glyph} {style.bold(one_line(case.id))}  {one_line(reason)}"
-        elif case.known is not None and not case.known.met:
-            yield f"X {style.bold(one_line(case.id))}  was expected to fail, and does not"
-        elif case.verdict is Verdict.INCONCLUSIVE and not case.findings:
-            glyph = style.verdict(case.verdict, style.glyph(case.verdict))
-            yield f"{glyph} {style.bold(one_line(case.id))}  {one_line(case.reason)}"
+    yield from _reasons(run, style)
     if groups or any(case.verdict is Verdict.ERROR or case.red for case in run.cases):
         yield ""
+
+
+def _reasons(run: RunResult, style: Style) -> Iterator[str]:
+    """What stands in no finding: errors, missing evidence, failures that did not come."""
+    alike: dict[tuple[Verdict, str], list[str]] = {}
+    for case in run.cases:
+        if case.verdict is Verdict.ERROR or (
+            case.verdict is Verdict.INCONCLUSIVE and not case.findings
+        ):
+            last = (case.reason.strip().splitlines() or [""])[-1]
+            alike.setdefault((case.verdict, last), []).append(case.id)
+        elif case.known is not None and not case.known.met:
+            alike.setdefault((Verdict.FAIL, "was expected to fail, and does not"), []).append(
+                case.id
+            )
+    for (verdict, reason), ids in alike.items():
+        more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
+        glyph = style.verdict(verdict, style.glyph(verdict))
+        yield f"{glyph} {style.bold(one_line(ids[0]))}{more}  {one_line(reason)}"
 
 
 def finding(found: Finding, book: Book, events: Mapping[int, Event], style: Style) -> Iterator[str]:

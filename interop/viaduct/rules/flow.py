@@ -88,6 +88,8 @@ def response_udp_source(scene: Scene) -> Iterator[Breach]:
     "binding-own-flow",
     "A request to a WebSocket binding takes the flow of its registration",
     "RFC5626-7-e",
+    "RFC5626-6-q",
+    "RFC5626-6-s",
     "RFC7118-B.2-a",
     "RFC7118-B.1-b",
     role="target",
@@ -121,19 +123,22 @@ def binding_own_flow(scene: Scene) -> Iterator[Breach]:
 
 @rule(
     "invalid-own-flow",
-    "A request for a .invalid Contact takes the flow of its owner",
+    "A request for a WebSocket client's Contact takes its flow",
     "RFC7118-B.2-a",
     "RFC7118-B.1-b",
     "RFC5626-5.3.1-c",
     "RFC5626-9.1-a",
+    "RFC7118-8.2-p",
     role="target",
 )
 def invalid_own_flow(scene: Scene) -> Iterator[Breach]:
-    """A request within a dialog whose Request-URI is a Contact under .invalid leaves over a flow on
-    which that Contact was given."""
+    """A request within a dialog whose Request-URI is a Contact under .invalid or with transport=ws
+    leaves over a flow on which that Contact was given."""
     for hop in scene.request_hops:
         uri = hop.out.uri
-        if uri is None or not uri.host.endswith(".invalid") or hop.out.routes:
+        if uri is None or hop.out.routes:
+            continue
+        if not uri.host.endswith(".invalid") and uri.transport != "ws":
             continue
         if hop.inn.to_tag is None:
             continue

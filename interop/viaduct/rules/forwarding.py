@@ -318,8 +318,8 @@ def sips_only_secure(scene: Scene) -> Iterator[Breach]:
             continue
         if hop.out.transport in SECURE or hop.inn.transport not in SECURE:
             continue
-        if hop.out.transport == "udp" and after.scheme == "sips":
-            continue  # sips-not-over-udp
+        if hop.out.transport in ("udp", "ws") and after.scheme == "sips":
+            continue  # sips-not-over-udp, sips-not-over-ws
         yield breach(
             hop.out,
             f"The request for {before} left over {hop.out.transport}.",
@@ -332,6 +332,7 @@ def sips_only_secure(scene: Scene) -> Iterator[Breach]:
     "route-next-hop",
     "A request goes to its first Route",
     "RFC3261-16.6-m",
+    "RFC3327-5.4-c",
     role="target",
     legs=("udp",),
 )
@@ -352,3 +353,91 @@ def route_next_hop(scene: Scene) -> Iterator[Breach]:
                 "Route",
                 hop.out.routes[0].span,
             )
+
+
+@rule(
+    "sips-not-downgraded",
+    "A sips request is not forwarded to a sip contact",
+    "RFC5630-5.3-a",
+    level="MUST NOT",
+    role="target",
+    legs=("tls", "wss"),
+)
+def sips_not_downgraded(scene: Scene) -> Iterator[Breach]:
+    """A proxy does not forward a request for a sips URI with a sip URI in its place."""
+    for hop in scene.request_hops:
+        before, after = hop.inn.uri, hop.out.uri
+        if before is None or after is None or hop.out.transport not in SECURE:
+            continue
+        if before.scheme == "sips" and after.scheme == "sip":
+            yield breach(hop.out, f"{before} became {after}.", "Request-URI", after.span)
+
+
+@rule(
+    "no-408-non-invite",
+    "No 408 to requests other than INVITE",
+    "RFC4320-4.2-a",
+    level="MUST NOT",
+)
+def no_408(scene: Scene) -> Iterator[Breach]:
+    """A request other than INVITE is never answered with 408, which would come too late to help."""
+    for packet in scene.responses:
+        if packet.status == 408 and packet.method not in ("INVITE", "") and packet.hop is None:
+            span = packet.message.start_span if packet.message else None
+            yield breach(packet, f"A 408 answers the {packet.method}.", None, span)
+
+
+@rule(
+    "stray-response-dropped",
+    "A response that nobody waits for is not forwarded",
+    "RFC6026-6-b",
+    "RFC6026-8.9-a",
+    level="MUST NOT",
+    role="target",
+)
+def stray_response(scene: Scene) -> Iterator[Breach]:
+    """A stateful proxy does not forward a response that matches no request it sent."""
+    stray: dict[tuple[object, int, str | None], Packet] = {}
+    for packet in scene.responses:
+        key = (packet.identity, packet.status, packet.to_tag)
+        if packet.enters and packet.request is None:
+            stray.setdefault(key, packet)
+        elif not packet.enters and packet.hop is None and packet.status > 100:
+            first = stray.get(key)
+            if first is not None and first.t <= packet.t and packet.to_tag is not None:
+                yield breach(
+                    packet,
+                    f"The {packet.status} of event {first.event.n}, which answers nothing, left.",
+                    None,
+                    packet.message.start_span if packet.message else None,
+                )
+
+
+@rule(
+    "target-once",
+    "A request goes to each target once",
+    "RFC3261-16.5-b",
+    "RFC3261-17.2.1-b",
+    "RFC6026-6-a",
+    level="MUST NOT",
+    role="target",
+)
+def target_once(scene: Scene) -> Iterator[Breach]:
+    """A proxy sends a request to no target twice in new transactions; a copy of the request that
+    comes again starts none."""
+    for packet in scene.requests:
+        if not packet.enters or len(packet.forwards) < 2 or packet.method == "CANCEL":
+            continue
+        seen: dict[tuple[str, int], Packet] = {}
+        for hop in packet.forwards:
+            uri, top = hop.out.uri, hop.out.top
+            if uri is None or top is None or not hop.pushed:
+                continue
+            first = seen.setdefault((uri.raw, id(hop.out.link)), hop.out)
+            if first.top is not None and first.top.branch != top.branch:
+                yield breach(
+                    hop.out,
+                    f"The {packet.method} had left for {uri} at event {first.event.n} already.",
+                    "Request-URI",
+                    uri.span,
+                )

@@ -11,6 +11,7 @@ from viaduct.trace.model import Event
 from viaduct.wsframe.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 WEB = ("ws", "wss")
+PATIENCE = 1.0  # seconds that an answer may take before its absence counts
 FORBIDDEN_CODES = frozenset((1005, 1006, 1015))
 
 
@@ -356,3 +357,18 @@ def client_utf8(scene: Scene) -> Iterator[Breach]:
                 None,
                 (error.start, error.end),
             )
+
+
+@rule("frame-ping-answered", "A Ping gets its Pong", "RFC6455-5.5.2-a", legs=WEB)
+def ping_answered(scene: Scene) -> Iterator[Breach]:
+    """A Ping is answered by a Pong, unless a Close came before. Judged where the other side sent
+    something else a second or more later."""
+    for one in connections(scene):
+        for place, frame in enumerate(one):
+            if frame.opcode != PING or any(f.opcode == CLOSE for f in one[:place]):
+                continue
+            later = [f for f in one[place + 1 :] if f.client is not frame.client]
+            before = [f for f in one[place + 1 :] if f.opcode == CLOSE]
+            late = [f for f in later if f.event.t > frame.event.t + PATIENCE]
+            if late and not before and not any(f.opcode == PONG for f in later):
+                yield Breach(frame.event, late[0].party, "The Ping drew no Pong.")

@@ -361,3 +361,109 @@ def upgrade_required(scene: Scene) -> Iterator[Breach]:
         for name, field in (("Upgrade", "upgrade"), ("Connection", "connection")):
             if not one.answered.all(field):
                 yield one.response(f"The 426 lacks {name}.", name, field)
+
+
+def _deflate(head: Head) -> list[dict[str, str | None]]:
+    """The permessage-deflate elements of a head, each as its parameters."""
+    found: list[dict[str, str | None]] = []
+    for item in head.items("sec-websocket-extensions"):
+        name, *params = [part.strip() for part in item.split(";")]
+        if name.lower() == "permessage-deflate":
+            pairs = [param.partition("=") for param in params]
+            found.append({k.strip().lower(): v.strip(' "') if e else None for k, e, v in pairs})
+    return found
+
+
+@rule(
+    "handshake-deflate-client-bits",
+    "client_max_window_bits answers an offer only",
+    "RFC7692-7.1.2.2-a",
+    level="MUST NOT",
+    legs=WEB,
+)
+def client_bits(scene: Scene) -> Iterator[Breach]:
+    """client_max_window_bits is in the answer only if it was in the offer."""
+    for one in openings(scene):
+        told = _deflate(one.answered) if one.answered is not None else []
+        if told and "client_max_window_bits" in told[0]:
+            if not any("client_max_window_bits" in offer for offer in _deflate(one.asked)):
+                yield one.response(
+                    "client_max_window_bits was not offered.",
+                    "Sec-WebSocket-Extensions",
+                    "sec-websocket-extensions",
+                )
+
+
+def _narrower(bits: str, asked: str) -> bool:
+    """Whether an answer is a window of 8 to 15 bits, no larger than the offer."""
+    allowed = [str(number) for number in range(8, 16)]
+    return bits in allowed and (asked not in allowed or int(bits) <= int(asked))
+
+
+@rule(
+    "handshake-deflate-server",
+    "What limits the server's compression is confirmed",
+    "RFC7692-7.1.1.1-a",
+    "RFC7692-7.1.2.1-a",
+    legs=WEB,
+)
+def server_deflate(scene: Scene) -> Iterator[Breach]:
+    """An accepted offer with server_no_context_takeover or server_max_window_bits is answered
+    with the same parameter, the latter with the same or a smaller number."""
+    for one in openings(scene):
+        offers = _deflate(one.asked)
+        told = _deflate(one.answered) if one.answered is not None else []
+        if len(offers) != 1 or not told:
+            continue
+        if "server_no_context_takeover" in offers[0]:
+            if "server_no_context_takeover" not in told[0]:
+                yield one.response(
+                    "server_no_context_takeover was offered and is not in the answer.",
+                    "Sec-WebSocket-Extensions",
+                    "sec-websocket-extensions",
+                )
+        asked = offers[0].get("server_max_window_bits")
+        if asked is not None:
+            bits = told[0].get("server_max_window_bits") or ""
+            if not _narrower(bits, asked):
+                yield one.response(
+                    f"server_max_window_bits={asked} was offered, the answer says"
+                    f" {bits or 'nothing'}.",
+                    "Sec-WebSocket-Extensions",
+                    "sec-websocket-extensions",
+                    "RFC7692-7.1.2.1-a",
+                )
+
+
+@rule("handshake-origin", "A browser sends one Origin", "RFC6455-4.1-e", "RFC7118-8.1-a", legs=WEB)
+def origin(scene: Scene) -> Iterator[Breach]:
+    """The opening request of a browser, which its User-Agent tells, has exactly one Origin."""
+    for one in sip_openings(scene):
+        agent = one.asked.first("user-agent") or ""
+        if agent.startswith("Mozilla/") and len(one.asked.all("origin")) != 1:
+            yield one.request(
+                f"The browser sent {len(one.asked.all('origin'))} Origin fields.",
+                "Origin",
+                "origin",
+            )
+
+
+@rule(
+    "handshake-no-sip-refused",
+    "A client that does not offer sip is not let in",
+    "RFC7118-4.1-f",
+    level="MUST NOT",
+    legs=WEB,
+)
+def no_sip_refused(scene: Scene) -> Iterator[Breach]:
+    """A server does not complete the handshake as a SIP connection when the client did not offer
+    sip."""
+    for one in openings(scene):
+        offered = one.asked.items("sec-websocket-protocol")
+        chosen = [] if one.answered is None else one.answered.items("sec-websocket-protocol")
+        if one.accepted and "sip" not in offered and "sip" in chosen:
+            yield one.response(
+                "A 101 for sip answers a client that did not offer it.",
+                "Sec-WebSocket-Protocol",
+                "sec-websocket-protocol",
+            )

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from viaduct.rules.rule import Breach, rule
+from viaduct.rules.rule import Breach, breach, rule
 from viaduct.rules.scene.scene import Scene
 from viaduct.trace.model import Event
 
@@ -30,6 +30,8 @@ def form(scene: Scene) -> Iterator[Breach]:
     "keepalive-answered",
     "A ping gets its pong",
     "RFC5626-5.4-b",
+    "RFC5626-6-u",
+    "RFC7118-6-b",
     role="target",
     legs=("ws", "wss", "tls", "tcp"),
 )
@@ -85,3 +87,36 @@ def no_stun(scene: Scene) -> Iterator[Breach]:
         if event.transport in ("tcp", "tls", "ws", "wss") and event.dir == "out":
             if scene.sightings.is_border(event) and not scene.sightings.is_inside(event):
                 yield Breach(event, event.at, f"STUN on {event.transport}.", None, None)
+
+
+@rule(
+    "keep-constant",
+    "keep has one value in all responses to a request",
+    "RFC6223-4.4-b",
+    level="MUST NOT",
+)
+def keep_constant(scene: Scene) -> Iterator[Breach]:
+    """The responses to one request do not differ in the value of keep."""
+    for request in scene.requests:
+        first: str | None = None
+        for answer in request.answers:
+            param = None if answer.top is None else answer.top.param("keep")
+            if param is None or param.value is None:
+                continue
+            if first is not None and param.value != first:
+                yield breach(answer, f"keep was {first} and is {param.value}.", "Via", param.span)
+            first = first or param.value
+
+
+@rule("keep-flow-timer", "Flow-Timer and keep agree", "RFC6223-5-a")
+def keep_flow_timer(scene: Scene) -> Iterator[Breach]:
+    """Flow-Timer and the value of keep in one message are equal."""
+    for packet in scene.responses:
+        timer = packet.number("flow-timer")
+        param = None if packet.top is None else packet.top.param("keep")
+        if timer is None or param is None or param.value is None:
+            continue
+        if param.value != str(timer):
+            yield breach(
+                packet, f"Flow-Timer is {timer}, keep is {param.value}.", "Via", param.span
+            )

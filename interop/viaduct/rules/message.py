@@ -392,6 +392,7 @@ def service_route_lr(scene: Scene) -> Iterator[Breach]:
     "On TCP and TLS a message has Content-Length",
     "RFC3261-20.14-a",
     "RFC3261-16.6-r",
+    "RFC7118-5-f",
     legs=("tcp", "tls"),
 )
 def content_length_stream(scene: Scene) -> Iterator[Breach]:
@@ -507,6 +508,20 @@ def sips_not_over_udp(scene: Scene) -> Iterator[Breach]:
         if uri is not None and uri.scheme == "sips" and packet.transport not in SECURE:
             if packet.transport == "udp":
                 yield breach(packet, f"{uri} went over UDP.", "Request-URI", uri.span)
+
+
+@rule(
+    "sips-not-over-ws",
+    "A sips request travels over secure WebSocket only",
+    "RFC7118-9.2-a",
+    legs=("ws",),
+)
+def sips_not_over_ws(scene: Scene) -> Iterator[Breach]:
+    """Where a request for a sips URI crosses a WebSocket hop, that hop is a secure one."""
+    for packet in scene.requests:
+        uri = packet.uri
+        if uri is not None and uri.scheme == "sips" and packet.transport == "ws":
+            yield breach(packet, f"{uri} went over plain WebSocket.", "Request-URI", uri.span)
 
 
 @rule(

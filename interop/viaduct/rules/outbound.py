@@ -373,3 +373,72 @@ def keep_not_in_ack(scene: Scene) -> Iterator[Breach]:
         param = None if via is None else via.param("keep")
         if packet.method == "ACK" and param is not None:
             yield breach(packet, "The ACK has keep.", "Via", param.span)
+
+
+@rule(
+    "outbound-supported-in-requests",
+    "A UA that uses outbound lists it in all its requests",
+    "RFC5626-4.3-a",
+    level="SHOULD",
+    role="agent",
+)
+def supported_in_requests(scene: Scene) -> Iterator[Breach]:
+    """A UA that registered with outbound lists outbound in Supported of the INVITE and SUBSCRIBE
+    that it sends outside of dialogs."""
+    users = {
+        packet.agent
+        for packet, contact in registering(scene)
+        if contact.has("reg-id") and packet.lists("supported", "outbound")
+    }
+    for packet in scene.requests:
+        if not packet.enters or packet.agent not in users or packet.to_tag is not None:
+            continue
+        if packet.method in ("INVITE", "SUBSCRIBE") and len(packet.vias) == 1:
+            if not packet.lists("supported", "outbound"):
+                rows = packet.message.rows("supported") if packet.message else []
+                yield breach(
+                    packet,
+                    f"The {packet.method} lacks outbound in Supported.",
+                    "Supported",
+                    rows[0].span if rows else None,
+                )
+
+
+@rule(
+    "outbound-needs-first-hop",
+    "No outbound where the first hop lacks it",
+    "RFC5626-6-d",
+    "RFC5626-6-c",
+)
+def needs_first_hop(scene: Scene) -> Iterator[Breach]:
+    """A REGISTER with reg-id and Supported: outbound that came through a proxy whose Path has no ob
+    is answered with 439 and not accepted."""
+    for request, answer in accepted(scene):
+        if not wants_outbound(request) or len(request.vias) < 2 or not request.reads("path"):
+            continue
+        first = request.paths[-1].uri if request.paths else None
+        if (first is None or not first.has("ob")) and answer.lists("require", "outbound"):
+            rows = answer.message.rows("require") if answer.message else []
+            yield breach(
+                answer,
+                "The first hop put no ob in Path, the 2xx has Require: outbound.",
+                "Require",
+                rows[0].span if rows else None,
+                requirement="RFC5626-6-c",
+            )
+
+
+@rule(
+    "outbound-one-binding",
+    "A REGISTER with reg-id makes one binding",
+    "RFC5626-6-h",
+    level="SHOULD",
+)
+def one_binding(scene: Scene) -> Iterator[Breach]:
+    """A REGISTER with several Contacts that are not being removed, of which one has a reg-id, is
+    rejected with 400."""
+    for request, answer in accepted(scene):
+        made = [c for c in request.contacts if c.uri is not None and not is_removal(request, c)]
+        if len(made) > 1 and any(contact.has("reg-id") for contact in made):
+            span = answer.message.start_span if answer.message else None
+            yield breach(answer, f"The {answer.status} accepts {len(made)} Contacts.", None, span)

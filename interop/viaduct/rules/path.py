@@ -115,6 +115,7 @@ def response_kept(scene: Scene) -> Iterator[Breach]:
 @rule(
     "path-echoed",
     "The 2xx to REGISTER returns the Path",
+    "RFC3327-4-e",
     "RFC5626-9.2-a",
     role="both",
 )
@@ -228,3 +229,23 @@ def token(scene: Scene) -> Iterator[Breach]:
                 own[-1].span,
             )
         others.setdefault(hop.inn.link, hop.out)
+
+
+@rule(
+    "path-not-unasked",
+    "No Path for a UA that does not know it",
+    "RFC3327-5.2-b",
+    level="SHOULD NOT",
+    role="target",
+    legs=("udp", "tcp", "tls"),
+)
+def not_unasked(scene: Scene) -> Iterator[Breach]:
+    """A proxy does not add Path to a REGISTER whose UA did not list path in Supported. RFC 7118
+    needs it for WebSocket clients in any case."""
+    for hop in registrations(scene):
+        own = scene.own_paths(hop)
+        if own and not hop.inn.lists("supported", "path") and not hop.inn.link.is_websocket:
+            if not any(contact.has("reg-id") for contact in hop.inn.contacts):
+                yield breach(
+                    hop.out, f"{own[0].raw} was added without being asked for.", "Path", own[0].span
+                )

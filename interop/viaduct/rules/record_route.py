@@ -6,7 +6,7 @@ from viaduct.rules.rule import Breach, breach, rule
 from viaduct.rules.scene.dialog import is_forming
 from viaduct.rules.scene.hop import Hop
 from viaduct.rules.scene.packet import Link
-from viaduct.rules.scene.place import WEBSOCKETS, is_ip, plain_host, uri_port
+from viaduct.rules.scene.place import WEBSOCKETS, is_any, is_ip, plain_host, uri_port
 from viaduct.rules.scene.scene import Scene
 from viaduct.sip.address import Address
 from viaduct.sip.uri import Uri
@@ -300,6 +300,9 @@ def leads_back(scene: Scene) -> Iterator[Breach]:
             if uri is None or not uri.is_sip:
                 continue
             host = plain_host(uri.host)
+            if is_any(host):
+                yield breach(hop.out, f"{value.raw} leads nowhere.", "Record-Route", value.span)
+                continue
             if host not in scene.sut.hosts or not is_ip(host):
                 continue
             if not _has_listener(scene, uri):

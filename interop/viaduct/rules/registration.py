@@ -8,6 +8,8 @@ from viaduct.rules.scene.scene import Scene
 from viaduct.sip.address import Address
 from viaduct.sip.uri import aor, same_uri
 
+TIMEOUT = 32.0  # 64*T1, RFC 3261 17.1.2.2
+
 
 def accepted(scene: Scene) -> Iterator[tuple[Packet, Packet]]:
     """REGISTERs with the 2xx of the registrar that answered them itself."""
@@ -288,3 +290,90 @@ def min_expires(scene: Scene) -> Iterator[Breach]:
             if not packet.message.has("min-expires"):
                 span = packet.message.start_span
                 yield breach(packet, "The 423 has no Min-Expires.", "Min-Expires", span)
+
+
+@rule(
+    "register-one-scheme",
+    "A UA does not register sip and sips of one contact",
+    "RFC5630-5.1.1.1-a",
+    role="agent",
+)
+def one_scheme(scene: Scene) -> Iterator[Breach]:
+    """A REGISTER does not list two Contacts that differ in the scheme only."""
+    for packet in scene.requests:
+        if not packet.enters or packet.method != "REGISTER":
+            continue
+        seen: dict[str, str] = {}
+        for contact in packet.contacts:
+            uri = contact.uri
+            if uri is None or not uri.is_sip:
+                continue
+            rest = uri.raw.partition(":")[2]
+            if seen.setdefault(rest, uri.scheme) != uri.scheme:
+                yield breach(
+                    packet, f"{uri} is registered with both schemes.", "Contact", contact.span
+                )
+
+
+@rule(
+    "register-all-listed",
+    "The 2xx lists all bindings",
+    "RFC3261-10.3-k",
+)
+def all_listed(scene: Scene) -> Iterator[Breach]:
+    """The 2xx to a REGISTER lists every binding of the address of record that stands. Bindings
+    whose connection has gone may have gone with it."""
+    for request, answer in accepted(scene):
+        owner = request.values("to")
+        if answer.enters or not owner or owner[0].uri is None or not answer.reads("contact"):
+            continue
+        mine = [c.uri for c in request.contacts]
+        if None in mine:
+            continue
+        listed = [contact.uri for contact in answer.contacts if contact.uri is not None]
+        for binding in scene.bindings.at(aor(owner[0].uri), answer.t):
+            if binding.answer.t >= request.t or binding.until < answer.t + 1:
+                continue
+            if not binding.link.open_at(answer.t) or binding.paths:
+                continue
+            if any(uri is not None and same_uri(uri, binding.uri) for uri in mine):
+                continue
+            if not any(same_uri(uri, binding.uri) for uri in listed):
+                rows = answer.message.rows("contact") if answer.message else []
+                yield breach(
+                    answer,
+                    f"{binding.uri} is bound and not listed.",
+                    "Contact",
+                    rows[0].span if rows else None,
+                )
+
+
+@rule(
+    "register-star-refused",
+    "Contact: * that is no removal is refused",
+    "RFC3261-10.3-g",
+)
+def star_refused(scene: Scene) -> Iterator[Breach]:
+    """A REGISTER with Contact: * and another Contact, or without Expires: 0, gets no 2xx."""
+    for request, answer in accepted(scene):
+        if any(contact.uri is None for contact in request.contacts):
+            if len(request.contacts) > 1 or request.number("expires") != 0:
+                span = answer.message.start_span if answer.message else None
+                yield breach(answer, f"The {answer.status} accepts a wrong *.", None, span)
+
+
+@rule(
+    "register-one-at-a-time",
+    "A UA waits for the answer to its REGISTER",
+    "RFC3261-10.2-d",
+    level="MUST NOT",
+    role="agent",
+)
+def one_at_a_time(scene: Scene) -> Iterator[Breach]:
+    """A UA sends no new REGISTER of a Call-ID until the last one was answered or timed out."""
+    for series in _series(scene):
+        for before, packet in zip(series, series[1:]):
+            done = any(a.status >= 200 and a.t <= packet.t for a in before.answers)
+            if done or packet.t - before.t > TIMEOUT or packet.link is not before.link:
+                continue
+            yield breach(packet, f"The REGISTER of event {before.event.n} is not answered yet.")

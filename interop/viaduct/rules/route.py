@@ -243,3 +243,22 @@ def _starts(scene: Scene, routes: list[str], vector: list[str]) -> bool:
         if vector[cut] not in scene.own_uris:
             return False
     return True
+
+
+@rule(
+    "route-preloaded-lr",
+    "A Route that a UA sets by itself is loose",
+    "RFC7118-8.2-a",
+    role="agent",
+)
+def preloaded(scene: Scene) -> Iterator[Breach]:
+    """A UA that starts with a Route of its own, such as its outbound proxy, gives it the parameter
+    lr."""
+    for packet in scene.requests:
+        if not packet.enters or packet.to_tag is not None or len(packet.vias) != 1:
+            continue
+        for value in packet.routes:
+            if value.uri is None or value.uri.has("lr"):
+                continue
+            if not scene.had_heard(packet.party, value.uri, packet.t):
+                yield breach(packet, f"Route {value.raw} has no lr.", "Route", value.span)

@@ -48,6 +48,8 @@ def _one_transaction(first: Packet, packet: Packet) -> bool:
         return True
     if first.method != packet.method:
         return False
+    if packet.enters and any(a.status >= 300 and a.t <= packet.t for a in first.answers):
+        return False  # a new try after a failure, a challenge for example
     if not packet.enters and first.uri is not None and packet.uri is not None:
         return first.uri.raw == packet.uri.raw and first.link is packet.link
     return True
@@ -156,6 +158,7 @@ def provisional(scene: Scene) -> Iterator[Breach]:
     "trying-invite-only",
     "A proxy sends 100 to INVITE only",
     "RFC3261-16.2-a",
+    "RFC4320-4.1-b",
     level="SHOULD NOT",
     role="target",
     legs=("udp",),
@@ -480,3 +483,32 @@ def challenge_407(scene: Scene) -> Iterator[Breach]:
                 "WWW-Authenticate",
                 _span(packet, "www-authenticate"),
             )
+
+
+@rule(
+    "cancel-after-provisional",
+    "A CANCEL waits for a provisional response",
+    "RFC3261-9.1-d",
+    level="MUST NOT",
+)
+def cancel_after_provisional(scene: Scene) -> Iterator[Breach]:
+    """No CANCEL is sent for a request before a provisional response to it has come in."""
+    for packet, invites in cancelled(scene):
+        if not any(answer.t <= packet.t for invite in invites for answer in invite.answers):
+            yield breach(packet, f"The INVITE of event {invites[0].event.n} had no response yet.")
+
+
+@rule(
+    "stream-no-retransmission",
+    "No INVITE is sent twice over a connection",
+    "RFC3261-17.1.1.2-b",
+    level="MUST NOT",
+    legs=("tcp", "tls"),
+)
+def stream_no_retransmission(scene: Scene) -> Iterator[Breach]:
+    """Over TCP and TLS an INVITE is not retransmitted."""
+    for packet in scene.packets:
+        if packet.repeats is None or packet.transport not in ("tcp", "tls"):
+            continue
+        if packet.is_request and packet.method == "INVITE":
+            yield breach(packet, f"The INVITE of event {packet.repeats.event.n} again.")

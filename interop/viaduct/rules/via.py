@@ -274,6 +274,7 @@ def _lost_on_the_way_back(packet: Packet, name: str) -> bool:
     "rport is filled in with the source port",
     "RFC3581-4-a",
     "RFC3581-4-c",
+    "RFC3581-6-a",
     role="target",
 )
 def rport_filled(scene: Scene) -> Iterator[Breach]:
@@ -415,3 +416,30 @@ def received_kept(scene: Scene) -> Iterator[Breach]:
                     "Via",
                     hop.out.vias[0].span,
                 )
+
+
+@rule(
+    "via-sent-by-listens",
+    "sent-by names a socket that takes the responses",
+    "RFC3261-18.1.1-d",
+    role="target",
+    legs=("udp",),
+)
+def sent_by_listens(scene: Scene) -> Iterator[Breach]:
+    """Responses over UDP are taken on the port named in sent-by, or 5060: where sent-by is an
+    address of the proxy, that is a socket of its."""
+    listeners = {(host, port) for kind, host, port in scene.sut.listeners if kind == "udp"}
+    for packet in scene.requests:
+        via = packet.top
+        if packet.enters or via is None or packet.transport != "udp" or not listeners:
+            continue
+        if packet.hop is not None and packet.hop.pushed == 0:
+            continue
+        host, port = plain_host(via.host), via.port or 5060
+        if any(host == known for known, _ in listeners) and (host, port) not in listeners:
+            yield breach(
+                packet,
+                f"sent-by is {via.host}:{port}, where the proxy does not listen.",
+                "Via",
+                via.sent_by_span,
+            )

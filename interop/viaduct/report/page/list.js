@@ -128,7 +128,11 @@
 
   theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   addEventListener("hashchange", follow);
+  let onScreen = "light";
+  addEventListener("afterprint", () => theme(onScreen));
   addEventListener("beforeprint", () => {
+    onScreen = document.documentElement.dataset.theme;
+    theme("light");
     for (const item of cases)
       if (!item.hidden && /^(fail|error|inconclusive)$/.test(item.dataset.verdict))
         item.open = true;

@@ -79,7 +79,9 @@ class Bindings:
                     and reg_id is not None
                     and (one.instance, one.reg_id) == (instance, reg_id)
                 )
-                if same_flow or same_uri(one.uri, contact.uri):
+                # RFC 5626 6: with both parameters the pair is the key, whatever the URI.
+                keyed = None not in (instance, reg_id, one.instance, one.reg_id)
+                if same_flow or (not keyed and same_uri(one.uri, contact.uri)):
                     one.until = answer.t
             if lifetime <= 0:
                 continue
