@@ -15,9 +15,14 @@ STOP_SECONDS = 5.0
 
 
 def guarded(command: Sequence[str]) -> list[str]:
-    """The command, as a process that ends when the one that started it has been killed."""
+    """The command, as a process that ends when the one that started it has been killed.
+
+    A program that is not there stays as it is, so that starting it says so.
+    """
     guard = shutil.which("setpriv")
-    return [*((guard, "--pdeathsig", "TERM", "--") if guard is not None else ()), *command]
+    if guard is None or shutil.which(command[0]) is None:
+        return list(command)
+    return [guard, "--pdeathsig", "TERM", "--", *command]
 
 
 class Process:
