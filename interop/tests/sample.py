@@ -4,6 +4,7 @@ The trace is a registration and a call between two scripted agents through a rec
 `hostile` puts markup and control characters where a peer may put what it likes.
 """
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -237,7 +238,9 @@ def run(out: Path, operations: tuple[str, ...] = ("call", "message", "options"))
                 found = findings(capture, marks) if hostile else ()
                 if operation == "message" and caller == "tls":
                     found = findings(capture, marks)[1:]
-                bad = found[:1] if operation == "options" else ()
+                seen: tuple[Finding, ...] = ()
+                if operation == "options" and callee == "wss":
+                    seen = (replace(findings(capture, marks)[0], party="bob"),)
                 cases.append(
                     CaseResult(
                         id=name,
@@ -248,7 +251,7 @@ def run(out: Path, operations: tuple[str, ...] = ("call", "message", "options"))
                         seconds=round(0.1 + len(cases) % 9 / 10, 1),
                         requirements=("RFC7118-5.1-b", "RFC3261-16.6-a"),
                         findings=found,
-                        observations=bad,
+                        observations=seen,
                         trace=f"traces/{name}.jsonl",
                         messages=18,
                     )

@@ -9,7 +9,7 @@ from viaduct.rules import judge
 from viaduct.rules.scene.place import Address, read_address, read_sut
 from viaduct.rules.scene.scene import Scene
 from viaduct.sip.uri import read_uri
-from viaduct.trace.model import Trace
+from viaduct.trace.model import Header, Trace
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,15 @@ def test_a_browser_that_does_not_know_its_address_is_found_by_what_it_sent() -> 
     trace = played("call-wss-tcp")
     events = tuple(replace(e, local=None) if e.at == "alice" else e for e in trace.events)
     assert judge(replace(trace, events=events)) == []
+
+
+def test_without_a_known_system_agents_that_talk_directly_are_nobodys_hop() -> None:
+    trace = played("message-udp-udp")
+    asked = next(e for e in trace.events if e.at == "alice" and e.data.startswith(b"MESSAGE"))
+    direct = replace(asked, remote="198.51.100.34:5060")
+    got = replace(direct, n=2, t=direct.t + 0.001, at="bob", dir="in")
+    got = replace(got, local=direct.remote, remote=direct.local)
+    assert judge(Trace(Header(), (replace(direct, n=1), got))) == []
 
 
 def test_a_connection_that_the_system_opened_is_on_its_border() -> None:

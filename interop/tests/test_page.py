@@ -208,9 +208,8 @@ def test_a_hundred_times_the_cases_stay_within_reason(run: RunResult, folder: Pa
     assert len(text) / len(run.cases) < 8_000
 
 
-@pytest.fixture(scope="module")
-def dom(html: str, folder: Path) -> str:
-    """The page as a browser has it after a case with hostile bytes was opened."""
+def opened(folder: Path, case: str) -> str:
+    """The page as a browser has it after this case was opened."""
     browser = shutil.which("chromium-headless-shell")
     if browser is None:
         pytest.skip("chromium-headless-shell is not installed")
@@ -218,7 +217,7 @@ def dom(html: str, folder: Path) -> str:
         [
             browser,
             *("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000"),
-            *("--dump-dom", f"{(folder / 'report.html').as_uri()}#call-tls-wss"),
+            *("--dump-dom", f"{(folder / 'report.html').as_uri()}#{case}"),
         ],
         capture_output=True,
         text=True,
@@ -226,6 +225,12 @@ def dom(html: str, folder: Path) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def dom(html: str, folder: Path) -> str:
+    """A case with hostile bytes, opened."""
+    return opened(folder, "call-tls-wss")
 
 
 def test_a_browser_draws_the_ladder(dom: str) -> None:
@@ -246,3 +251,12 @@ def test_a_browser_marks_the_offending_bytes(dom: str) -> None:
 def test_a_browser_runs_nothing_from_the_wire(dom: str) -> None:
     assert "<img" not in dom
     assert "Subject" in dom and "&lt;img src=x onerror=alert(1)&gt;" in dom
+
+
+def test_what_is_said_of_other_ends_is_not_red(folder: Path, html: str) -> None:
+    dom = opened(folder, "options-tcp-wss")
+    case = dom[dom.index('id="options-tcp-wss"') :]
+    case = case[: case.index('<details class="case')]
+    assert "Observed of the other ends (1)" in case and "180 Ringing" in case
+    assert re.search(r'class="event leg-wss marked v-skip[^"]*"', case)
+    assert re.search(r'class="event [^"]*v-fail', case) is None

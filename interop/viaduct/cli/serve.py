@@ -94,7 +94,11 @@ def welcome(description: Description, page: bool) -> Iterator[str]:
         yield f"  {door.hostport}  front door: {kind} on one port"
     if page:
         doors = [door for door in description.front if door.transport == "secure"]
-        yield from (f"  page: https://{door.hostport}/" for door in doors[:1])
+        for door in doors[:1]:
+            server = f"wss://{door.hostport}{description.ws_path}"
+            for user in ("alice", "bob"):
+                query = f"?uri=sip:{user}@{description.domain}&server={server}"
+                yield f"  page of {user}: https://{door.hostport}/{query}"
     if description.ca is not None:
         yield f"  CA to trust: {description.ca}"
     yield "What clients do wrong is printed here. Ctrl-C ends."

@@ -149,13 +149,24 @@ def own_popped(scene: Scene) -> Iterator[Breach]:
         top, request = packet.top, packet.request
         if packet.enters or top is None or request is None:
             continue
-        if top.branch is not None and top.branch in _own_branches(request):
+        if _own_on_top(packet, request):
             yield breach(
                 packet,
                 f"The {packet.status} left with the proxy's own Via on top.",
                 "Via",
                 top.span,
             )
+
+
+def _own_on_top(packet: Packet, request: Packet) -> bool:
+    """Whether a response leaves with a Via of the system above those of the request: one of those
+    that it put on the request, or one more than the request had."""
+    if not request.forwards or not packet.vias:
+        return False
+    if packet.vias[0].branch in _own_branches(request):
+        return True
+    below = [via.without(*STAMPS) for via in packet.vias[1:]]
+    return bool(below) and below == [via.without(*STAMPS) for via in request.vias]
 
 
 def _own_branches(request: Packet) -> set[str]:
@@ -182,7 +193,7 @@ def response_stack(scene: Scene) -> Iterator[Breach]:
         request = packet.request
         if request is None or not packet.vias or not request.vias:
             continue
-        if not packet.enters and packet.vias[0].branch in _own_branches(request):
+        if not packet.enters and _own_on_top(packet, request):
             continue  # via-own-popped
         if len(packet.vias) != len(request.vias):
             yield breach(

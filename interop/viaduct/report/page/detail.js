@@ -6,14 +6,16 @@ const Detail = (() => {
   function collect(body) {
     const marks = new Map();
     for (const item of body.querySelectorAll(".finding[data-event]")) {
-      const { event, from, to, verdict, rule } = item.dataset;
+      const { event, from, to, rule } = item.dataset;
+      // What is said of another end is shown, but in grey: it is not what the case is red for.
+      const verdict = item.closest(".observed") ? "skip" : item.dataset.verdict;
       const text = item.querySelector("p").textContent;
       const range = from === undefined ? null : [Number(from), Number(to)];
       const list = marks.get(Number(event)) ?? [];
       list.push({ verdict, rule, text, range, item });
       marks.set(Number(event), list);
     }
-    const order = ["fail", "inconclusive", "warn"];
+    const order = ["fail", "inconclusive", "warn", "skip"];
     for (const list of marks.values())
       list.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
     return marks;
@@ -62,7 +64,8 @@ const Detail = (() => {
     const options = {
       marks: collect(details),
       name: target,
-      frames: false,
+      // Where no SIP message came through, the frames are all there is to see.
+      frames: !trace.events.some((event) => event.kind === "message"),
       inside: false,
       width: 0,
       select,
@@ -105,6 +108,7 @@ const Detail = (() => {
       if (!trace.events.some(has)) return;
       const input = make("input");
       input.type = "checkbox";
+      input.checked = options[name];
       input.addEventListener("change", () => {
         options[name] = input.checked;
         render();
@@ -149,13 +153,14 @@ const Detail = (() => {
 
   // What to look at first: the first marked event; in a case that fails without one, the first refusal.
   function opening(trace, marks, verdict) {
-    const marked = [...marks.keys()].sort((a, b) => a - b)[0];
-    if (marked !== undefined) return marked;
+    const marked = [...marks].filter(([, list]) => list[0].verdict !== "skip").map(([n]) => n);
+    if (marked.length) return Math.min(...marked);
     const messages = trace.events.filter((event) => event.kind === "message" && !event.keepAlive);
     const refusal = messages.find(
       (event) => /^[4-6]\d\d /.test(event.label) && !/^(401|407|487) /.test(event.label),
     );
-    return ((verdict === "pass" ? null : refusal) ?? messages[0])?.n;
+    const first = messages[0] ?? trace.events.find((event) => event.bytes.length > 0);
+    return ((verdict === "pass" ? null : refusal) ?? first)?.n;
   }
 
   async function download(button) {

@@ -19,6 +19,7 @@ class Sightings:
         self.links: dict[object, Link] = {}
         self._parsed: dict[tuple[str, bytes], tuple[Message | None, ParseError | None]] = {}
         self._unclaimed = _callers(trace, sut)
+        self._locals = frozenset(event.local for event in trace.events if event.local)
         outside: list[tuple[Event, bool]] = []
         inside: list[tuple[Event, bool]] = []
         for event in trace.events:
@@ -41,9 +42,10 @@ class Sightings:
 
     def is_border(self, event: Event) -> bool:
         """Recorded outside, on a link to the system under test. With no system known, every link of
-        a vantage counts: what it sends enters something, what it receives leaves something."""
+        a vantage counts but those to another vantage: what it sends enters something, what it
+        receives leaves something."""
         if not self.sut.known:
-            return True
+            return event.remote is None or event.remote not in self._locals
         remote = read_address(event.remote)
         if self.sut.owns(event.transport, remote):
             return True
