@@ -68,10 +68,10 @@ def faults() -> Mapping[str, Fault]:
     return {fault.name: fault for fault in found}
 
 
-def perhaps(word: str, known: Iterable[str]) -> str:
+def perhaps(word: str, known: Iterable[str], shown_by: str = "viaduct list") -> str:
     """The end of an error message: what may have been meant."""
     near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
-    return f"; perhaps {', '.join(near)}?" if near else "; `viaduct list` shows what there is"
+    return f"; perhaps {', '.join(near)}?" if near else f"; `{shown_by}` shows what there is"
 
 
 @cache
