@@ -95,7 +95,8 @@ async def test_trying(lab: Lab, legs: tuple[str]) -> None:
     bob = await lab.agent("bob", legs[0])
     invite = await alice.invite(bob.aor)
     incoming = await bob.expect("INVITE")
-    await invite.provisional(100)
+    trying = await invite.provisional(100)
+    lab.check(trying.tag("to") is None, "the 100 of the proxy has a To tag", level="SHOULD NOT")
     await incoming.reply(603)
     await bob.expect("ACK")
     await invite.final(603)
@@ -128,6 +129,26 @@ async def test_progress(lab: Lab, legs: tuple[str, str]) -> None:
     await dialog.ack(answer)
     await bob.expect("ACK")
     await hang_up(dialog, Dialog.of_callee(incoming))
+
+
+@case(
+    "call-record-route-others",
+    "A Record-Route that an INVITE from {0} already has stays below the proxy's own for {1}",
+    requirements=("RFC3261-16.6-e",),
+    legs=(("udp", "wss"), ("wss", "udp"), ("tcp", "tls"), ("ws", "tcp")),
+    needs=("registrar",),
+)
+async def test_record_route_others(lab: Lab, legs: tuple[str, str]) -> None:
+    alice = await lab.agent("alice", legs[0])
+    bob = await lab.agent("bob", legs[1])
+    upstream = "<sip:upstream.invalid;lr>"
+    invite = await alice.invite(bob.aor, headers=[("Record-Route", upstream)])
+    incoming = await bob.expect("INVITE")
+    values = incoming.request.values("record-route")
+    lab.check(len(values) > 1 and values[-1] == upstream, f"Record-Route: {values}")
+    await incoming.reply(486)
+    await bob.expect("ACK")
+    await invite.final(486)
 
 
 @case(

@@ -157,19 +157,19 @@ async def test_uri_spaces(lab: Lab, legs: tuple[str]) -> None:
 )
 async def test_version(lab: Lab, legs: tuple[str]) -> None:
     start = f"MESSAGE sip:x@{lab.target.domain} SIP/7.0"
-    await refuse(lab, legs[0], (505, 400), {"start": start})
+    await refuse(lab, legs[0], (505,), {"start": start})
 
 
 @case(
     "malformed-scheme-unknown",
     "A request on {0} with a Request-URI of an unknown scheme is answered 416",
-    requirements=("RFC4475-3.3.2-a", "RFC3261-16.3-c"),
+    requirements=("RFC3261-16.3-c", "RFC4475-3.3.2-a"),
     legs=EACH,
     needs=STRICT,
 )
 async def test_scheme(lab: Lab, legs: tuple[str]) -> None:
     start = "MESSAGE nobodyKnowsThisScheme:totallyopaquecontent SIP/2.0"
-    await refuse(lab, legs[0], (416,), {"start": start}, "MUST")
+    await refuse(lab, legs[0], (416,), {"start": start})
 
 
 @case(

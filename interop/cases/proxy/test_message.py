@@ -19,7 +19,12 @@ async def test_message(lab: Lab, legs: tuple[str, str]) -> None:
     message = await alice.request(
         "MESSAGE",
         bob.aor,
-        headers=[("Content-Type", "text/plain;charset=utf-8"), ("X-Unknown", "kept; as=is")],
+        headers=[
+            ("Content-Type", "text/plain;charset=utf-8"),
+            ("X-Unknown", "kept; as=is"),
+            ("X-Order", "first"),
+            ("X-Order", "second"),
+        ],
         body=TEXT,
     )
     incoming = await bob.expect("MESSAGE")
@@ -28,9 +33,14 @@ async def test_message(lab: Lab, legs: tuple[str, str]) -> None:
         incoming.request.first("x-unknown") == "kept; as=is",
         "a header that the proxy does not know changed on its way",
     )
+    order = incoming.request.all("x-order")
+    lab.check(order == ["first", "second"], f"two headers of a name changed places: {order}")
     await incoming.reply(200, "Kept As Is", headers=[("X-Answer", "kept")])
     answer = await message.final(200)
     lab.check(answer.first("x-answer") == "kept", "a header was lost", "RFC3261-16.7-j")
+    if legs[0] == "udp":
+        early = [response.status for response in message.responses if response.status < 200]
+        lab.check(not early, f"over UDP it drew {early} at once", "RFC4320-4.1-b", "MUST NOT")
 
 
 @case(
@@ -127,6 +137,43 @@ async def test_max_forwards_absent(lab: Lab, legs: tuple[str]) -> None:
     lab.check(value.isdigit() and 0 < int(value) <= 70, f"Max-Forwards: {value or 'absent'}")
     await incoming.reply(200)
     await message.final(200)
+
+
+@case(
+    "max-breadth-absent",
+    "A request on {0} without Max-Breadth gets one on its way",
+    requirements=("RFC5393-5.3.3-a",),
+    legs=EACH,
+    needs=("registrar", "max-breadth"),
+)
+async def test_max_breadth(lab: Lab, legs: tuple[str]) -> None:
+    alice = await lab.agent("alice", legs[0])
+    bob = await lab.agent("bob", legs[0])
+    message = await alice.request("MESSAGE", bob.aor, body=b"wide")
+    incoming = await bob.expect("MESSAGE")
+    values = incoming.request.all("max-breadth")
+    lab.check(len(values) == 1 and values[0].isdigit(), f"Max-Breadth: {values or 'absent'}")
+    await incoming.reply(200)
+    await message.final(200)
+
+
+@case(
+    "provisional-not-for-message",
+    "A 183 that a callee on {0} wrongly sends to a MESSAGE is not forwarded",
+    requirements=("RFC4320-4.1-a",),
+    legs=EACH,
+    needs=("registrar",),
+)
+async def test_provisional(lab: Lab, legs: tuple[str]) -> None:
+    alice = await lab.agent("alice", legs[0])
+    bob = await lab.agent("bob", legs[0])
+    message = await alice.request("MESSAGE", bob.aor, body=b"wait for it")
+    incoming = await bob.expect("MESSAGE")
+    await incoming.reply(183)
+    await incoming.reply(200)
+    await message.final(200)
+    seen = [response.status for response in message.responses]
+    lab.check(183 not in seen, f"the responses that came are {seen}", level="MUST NOT")
 
 
 @case(

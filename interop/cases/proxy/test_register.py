@@ -101,6 +101,12 @@ async def test_unregister(lab: Lab, legs: tuple[str]) -> None:
         f"a request to a user without binding is answered {answer.start!r}, not 480 or 404",
         "RFC3261-16.5-d",
     )
+    lab.check(
+        answer.status == 480,
+        f"a request to a known user without binding is answered {answer.start!r}, not 480",
+        "RFC3261-16.5-d",
+        "SHOULD",
+    )
     lab.check(await alice.nothing_came(), "a request reached the binding that was removed")
 
 

@@ -1,6 +1,7 @@
 """Frames and fragments: RFC 6455 sections 5.1 to 5.4, 5.6, 7.1.7, 8.1 and 10.4."""
 
 from viaduct.peers.agent import COOKIE, Agent
+from viaduct.peers.duty import Violation
 from viaduct.peers.message import compose
 from viaduct.peers.websocket import BINARY, CONTINUATION, PING, PONG, TEXT, Frame, SipWebSocket
 from viaduct.run.case import WEB, case
@@ -35,7 +36,10 @@ async def answered(
     outgoing = agent.track(data)
     agent.flow.socket.message("out", data, frames[0].opcode)
     await agent.flow.socket.send(*frames, pieces=pieces)
-    await outgoing.final()
+    response = await outgoing.final()
+    # Whatever the target thinks of OPTIONS: what it read was a whole request.
+    if response.status == 400:
+        raise Violation(f"the message arrived broken: it is answered {response.start!r}")
 
 
 def fragments(data: bytes, cuts: list[int], opcode: int = TEXT) -> list[Frame]:

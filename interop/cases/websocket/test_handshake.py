@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 
 from viaduct.peers.duty import PATIENCE, Skip, Violation
+from viaduct.peers.message import compose
 from viaduct.peers.websocket import (
+    CLOSE,
     PING,
+    PONG,
+    TEXT,
     Frame,
     Head,
     WebSocket,
@@ -141,11 +145,34 @@ async def test_other_protocol(lab: Lab, legs: tuple[str]) -> None:
 
 
 async def not_sip(lab: Lab, offer: Offer) -> None:
-    _, head = await offer.send()
+    """An error, or a 101 without sip on which no SIP is served."""
+    socket, head = await offer.send()
     if head is None or head.status != 101:
         return
     named = head.all("sec-websocket-protocol")
-    lab.check(not named, f"the 101 names subprotocol {named}, which was not offered")
+    lab.require(not named, f"the 101 names subprotocol {named}, which was not offered")
+    domain = lab.target.domain
+    request = compose(
+        f"OPTIONS sip:{domain} SIP/2.0",
+        [
+            ("Via", f"SIP/2.0/{offer.leg.upper()} x.invalid;branch=z9hG4bK{lab.uuid()}"),
+            ("Max-Forwards", "70"),
+            ("From", f"<sip:{lab.user('alice')}@{domain}>;tag=1"),
+            ("To", f"<sip:{domain}>"),
+            ("Call-ID", lab.uuid()),
+            ("CSeq", "1 OPTIONS"),
+        ],
+    )
+    # The Pong, or the end, tells that the request has had its chance.
+    await socket.send(Frame(TEXT, request), Frame(PING, b"and now?"))
+    while frames := await lab.soon(socket.frames(), "a Pong or the end of the connection"):
+        for frame in frames:
+            lab.require(
+                not frame.payload.startswith(b"SIP/2.0"),
+                "SIP is served on a connection whose handshake did not offer sip",
+            )
+        if any(frame.opcode in (PONG, CLOSE) for frame in frames):
+            return
 
 
 @case(

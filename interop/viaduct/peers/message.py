@@ -29,12 +29,14 @@ REASONS = {
     302: "Moved Temporarily",
     404: "Not Found",
     405: "Method Not Allowed",
+    430: "Flow Failed",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
     500: "Server Internal Error",
+    503: "Service Unavailable",
     603: "Decline",
 }
 

@@ -21,6 +21,7 @@ FEATURES: Mapping[str, str] = {
     "path": "Path (RFC 3327)",
     "flow-token": "flow tokens in Record-Route, protected against forgery (RFC 5626 5.2)",
     "crlf-keepalive": "the CRLF keep-alive on connections (RFC 5626 4.4.1)",
+    "max-breadth": "Max-Breadth (RFC 5393)",
     "message": "MESSAGE (RFC 3428)",
     "options": "an answer of its own to OPTIONS",
     "dns-sink": "name look-ups that the harness can watch",
