@@ -3,11 +3,13 @@
 #include "base/sock.h"
 #include "fault/fault.h"
 #include "proxy/service.h"
+#include "sip/host.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct settings {
     config_list listen, domains, ws_paths, faults;
@@ -37,6 +39,19 @@ static const char *check_path(const char *value)
     return value[0] == '/' ? NULL : "not a path: it must begin with /";
 }
 
+static const char *check_directory(const char *value)
+{
+    struct stat st;
+    return stat(value, &st) == 0 && S_ISDIR(st.st_mode) ? NULL : "not a directory";
+}
+
+static const char *check_domain(const char *value)
+{
+    sip_host host;
+    str text = str_of(value);
+    return sip_host_parse(text, &host) == text.n ? NULL : "not a host name or address";
+}
+
 #define AT(member) offsetof(settings, member)
 
 static const config_option OPTIONS[] = {
@@ -46,12 +61,12 @@ static const config_option OPTIONS[] = {
      "listen; PROTO is udp, tcp, tls, ws, wss, plain or secure (front doors); port 0: any",
      listener_check},
     {"domain", CONFIG_LIST, AT(domains), 0, 0, "NAME", "a domain this server is responsible for",
-     NULL},
+     check_domain},
     {"cert", CONFIG_TEXT, AT(cert), 0, 0, "FILE", "certificate chain (PEM)", NULL},
     {"key", CONFIG_TEXT, AT(key), 0, 0, "FILE", "private key of it (PEM)", NULL},
     {"ca", CONFIG_TEXT, AT(ca), 0, 0, "FILE", "authorities that other servers are verified by",
      NULL},
-    {"www", CONFIG_TEXT, AT(www), 0, 0, "DIR", "directory of the client page", NULL},
+    {"www", CONFIG_TEXT, AT(www), 0, 0, "DIR", "directory of the client page", check_directory},
     {"trace", CONFIG_TEXT, AT(trace), 0, 0, "FILE", "write everything as a trace (JSON lines)",
      NULL},
     {"log", CONFIG_TEXT, AT(log), 0, 0, "LEVEL", "off, error, info or debug; lines on stderr",
@@ -184,7 +199,7 @@ static int run(const settings *s)
     if (!paths) {
         fputs("out of memory\n", stderr);
     } else if (s->cert && !(server = tls_server(s->cert, s->key, NULL, err, sizeof(err)))) {
-        fprintf(stderr, "--cert: %s\n", err);
+        fprintf(stderr, "--cert, --key: %s\n", err);
     } else if (!(client = tls_client(s->ca, err, sizeof(err)))) {
         fprintf(stderr, "--ca: %s\n", err);
     } else if (s->trace && !(trace = recorder_open(l, s->trace, "server", err, sizeof(err)))) {

@@ -42,6 +42,7 @@ export function findBrowser(path = process.env.PATH ?? "") {
 export class Browser {
   #browser = null;
   #launching = null;
+  #giveUp = null;
   #pages = new Map();
   #say;
 
@@ -53,6 +54,7 @@ export class Browser {
   async launch({ executable, home, profile, flags = [], limit = 60000 }) {
     if (this.#browser || this.#launching) throw new Error("the browser has been launched already");
     const file = executable ?? findBrowser();
+    this.#giveUp = new AbortController();
     this.#launching = puppeteer.launch({
       executablePath: file,
       headless: /headless-shell/.test(file) ? "shell" : true,
@@ -60,6 +62,7 @@ export class Browser {
       args: [...FLAGS, ...flags],
       env: home ? { ...process.env, HOME: home } : process.env,
       userDataDir: profile,
+      signal: this.#giveUp.signal,
       timeout: limit,
       protocolTimeout: limit,
       handleSIGINT: false,
@@ -145,9 +148,12 @@ export class Browser {
     await context.close();
   }
 
-  // A browser that is just being launched is waited for: it must not be left behind.
+  // A browser that is just being launched is ended as well: it must not be left behind.
   async quit() {
-    await this.#launching?.catch(() => {});
+    if (this.#launching) {
+      this.#giveUp.abort();
+      await this.#launching.catch(() => {});
+    }
     const browser = this.#browser;
     this.#browser = null;
     this.#pages.clear();

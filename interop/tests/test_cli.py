@@ -18,13 +18,14 @@ from viaduct.cli.main import main
 from viaduct.cli.run import choose
 from viaduct.cli.screen import Progress
 from viaduct.cli.serve import Watch
-from viaduct.cli.usage import UsageError
+from viaduct.cli.usage import NothingMeant, UsageError
 from viaduct.proof.repertoire import all_played
 from viaduct.results import ExitCode, RunResult, read
 from viaduct.rules import RULES, judge
 from viaduct.run import engine
 from viaduct.run.case import Case
 from viaduct.targets import Address, Description
+from viaduct.targets.viaduct import build_directory
 from viaduct.trace.jsonl import event_line, header_line, write
 from viaduct.trace.model import Header, Trace
 
@@ -162,7 +163,6 @@ def test_what_cannot_be_read_is_a_usage_error(
 def test_usage_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (
         ["judge", str(tmp_path / "none.jsonl")],
-        ["run", "no-such-case"],
         ["run", "--suite", "no-such-suite"],
         ["run", "--target", str(tmp_path / "none.yaml")],
         ["run", "--target", "kamailio", "--fault", "x"],
@@ -173,6 +173,12 @@ def test_usage_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         assert main(words) == ExitCode.USAGE, words
         error = capsys.readouterr().err
         assert error.startswith("viaduct: ") and "Traceback" not in error
+    for word in ("no-such-case", ""):
+        assert main(["run", word]) == ExitCode.NOTHING_RAN
+        assert f"no case {word!r}" in capsys.readouterr().err
+    if (build_directory() / "bin" / "viaduct-server").is_file():
+        assert main(["run", "register-udp", "--fault", "no-such-fault"]) == ExitCode.USAGE
+        assert capsys.readouterr().err.startswith("viaduct: --fault: ")
     for words in ([], ["nothing"], ["run", "--jobs", "0"], ["run", "--from", "sctp"], ["judge"]):
         with pytest.raises(SystemExit) as caught:
             main(words)
@@ -256,7 +262,7 @@ def test_selection(
 
 
 def test_a_word_that_means_nothing_is_answered_with_what_may_have_been_meant() -> None:
-    with pytest.raises(UsageError, match="perhaps call-wss-udp"):
+    with pytest.raises(NothingMeant, match="perhaps call-wss-udp"):
         choose(CASES, ["cal-wss-udp"])
 
 

@@ -85,13 +85,24 @@ static tls *make(const SSL_METHOD *method, bool client)
     return t;
 }
 
+/* Does the error mean that a file is not of the kind that was wanted? */
+static bool is_foreign(unsigned long code)
+{
+    int library = ERR_GET_LIB(code), reason = ERR_GET_REASON(code);
+    return (library == ERR_LIB_PEM && reason == PEM_R_NO_START_LINE) ||
+           (library == ERR_LIB_X509 && reason == X509_R_NO_CERTIFICATE_OR_CRL_FOUND) ||
+           (library == ERR_LIB_OSSL_DECODER && reason == ERR_R_UNSUPPORTED);
+}
+
 /* Reason of a failure about a file; system errors (no such file) speak for themselves. */
-static int file_error(const char *path, char *err, size_t errn)
+static int file_error(const char *path, const char *what, char *err, size_t errn)
 {
     unsigned long code = ERR_peek_error();
     char reason[160];
     if (ERR_GET_LIB(code) == ERR_LIB_SYS)
         (void)snprintf(reason, sizeof(reason), "%s", strerror(ERR_GET_REASON(code)));
+    else if (is_foreign(code))
+        (void)snprintf(reason, sizeof(reason), "holds no %s in PEM", what);
     else
         tls_reason(reason, sizeof(reason));
     ERR_clear_error();
@@ -103,10 +114,10 @@ int tls_use_certificate(tls *t, const char *cert, const char *key, char *err, si
 {
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(t->ctx, cert) != 1)
-        return file_error(cert, err, errn);
+        return file_error(cert, "certificate", err, errn);
     if (SSL_CTX_use_PrivateKey_file(t->ctx, key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(t->ctx) != 1)
-        return file_error(key, err, errn);
+        return file_error(key, "private key", err, errn);
     return 0;
 }
 
@@ -115,7 +126,7 @@ static int trust(tls *t, const char *ca, char *err, size_t errn)
     ERR_clear_error();
     if (ca ? SSL_CTX_load_verify_file(t->ctx, ca) != 1
            : SSL_CTX_set_default_verify_paths(t->ctx) != 1)
-        return file_error(ca ? ca : "system certificates", err, errn);
+        return file_error(ca ? ca : "system certificates", "certificate", err, errn);
     return 0;
 }
 

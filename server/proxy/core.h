@@ -30,6 +30,7 @@ struct proxy {
     uint64_t seed;            /* of To tags */
     buf out;                  /* the message being written */
     buf altered;              /* a message as a fault wants it (deviation.h) */
+    buf restored;             /* a response with our own branch again; lives while it is handled */
     buf lines;                /* header fields being written for it */
 };
 

@@ -65,12 +65,12 @@ void deviation_in(proxy *p, str *text)
     str hit;
     if (!scene_within(*text, what, &hit) || !str_starts(*text, STR("SIP/2.0")))
         return;
-    buf_clear(&p->altered);
-    buf_add(&p->altered, text->p, (size_t)(hit.p - text->p));
-    buf_str(&p->altered, reused ? STR("branch=") : STR("branch=z9hG4bK"));
+    buf_clear(&p->restored);
+    buf_add(&p->restored, text->p, (size_t)(hit.p - text->p));
+    buf_str(&p->restored, reused ? STR("branch=") : STR("branch=z9hG4bK"));
     const char *rest = hit.p + hit.n;
-    buf_add(&p->altered, rest, (size_t)(text->p + text->n - rest));
-    *text = buf_slice(&p->altered);
+    buf_add(&p->restored, rest, (size_t)(text->p + text->n - rest));
+    *text = buf_slice(&p->restored);
 }
 
 #endif

@@ -63,6 +63,7 @@ proxy *proxy_new(const proxy_options *o, const wire *w)
     buf_init(&p->out, max);
     buf_init(&p->lines, max);
     buf_init(&p->altered, 2 * max);
+    buf_init(&p->restored, 2 * max);
     return p;
 }
 
@@ -80,6 +81,7 @@ void proxy_free(proxy *p)
     buf_free(&p->out);
     buf_free(&p->lines);
     buf_free(&p->altered);
+    buf_free(&p->restored);
     free(p->domains);
     free(p);
 }

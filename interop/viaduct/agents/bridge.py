@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from viaduct.targets.description import Address, Description
+from viaduct.targets.process import guarded
 from viaduct.targets.viaduct import build_directory
 
 READY = "viaduct-bridge ready "
@@ -46,7 +47,7 @@ class Bridge:
             command += ["--ca", str(target.ca)]
         with log.open("wb") as sink:
             process = await asyncio.create_subprocess_exec(
-                *command,
+                *guarded(command),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=sink,

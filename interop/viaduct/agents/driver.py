@@ -12,6 +12,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from viaduct.targets.process import guarded
+
 END_SECONDS = 10.0
 
 
@@ -41,7 +43,7 @@ class Driver:
         with log.open("ab") as sink:
             try:
                 self._process = subprocess.Popen(
-                    command,
+                    guarded(command),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=sink,

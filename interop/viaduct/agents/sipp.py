@@ -14,6 +14,7 @@ from pathlib import Path
 from viaduct.agents.bridge import Bridge
 from viaduct.targets.description import Description
 from viaduct.targets.port import free_ports, local_host
+from viaduct.targets.process import guarded
 from viaduct.trace import jsonl, sipplog
 
 LOOPBACK = "127.0.0.1"
@@ -139,7 +140,7 @@ class Sipp:
         with (self._directory / "screen.log").open("wb") as screen:
             try:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._command(scenario, callee, answer, writing),
+                    *guarded(self._command(scenario, callee, answer, writing)),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=screen,
                     stderr=screen,

@@ -2,17 +2,19 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 from viaduct import __version__
 from viaduct.catalogue import CatalogueError
 from viaduct.cli import coverage, explain, judge, listing, repro, run, serve
-from viaduct.cli.usage import UsageError
+from viaduct.cli.usage import NothingMeant, UsageError
 from viaduct.results import ExitCode
 from viaduct.results.expect import ExpectError
 from viaduct.run.engine import EngineError
-from viaduct.targets import TargetError, TargetFileError
+from viaduct.targets import FaultError, TargetError, TargetFileError
 from viaduct.trace.jsonl import TraceError
 
 COMMANDS = (run, judge, repro, listing, explain, coverage, serve)
@@ -40,21 +42,30 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, caught: Sequence[int] = ()) -> int:
+    """`caught`: the signals that have asked for the end, as they come in."""
     args = parser().parse_args(arguments)
     try:
-        return int(args.execute(args))
-    except (UsageError, TargetFileError, ExpectError, TraceError) as error:
+        code = int(args.execute(args))
+        # An interrupt that struck where Python can raise nothing, in a finalizer, still counts.
+        return _interrupted(caught[0]) if caught and args.execute is not serve.execute else code
+    except NothingMeant as error:
+        return _fail(error, ExitCode.NOTHING_RAN)
+    except (UsageError, TargetFileError, FaultError, ExpectError, TraceError) as error:
         return _fail(error, ExitCode.USAGE)
     except (TargetError, EngineError, CatalogueError) as error:
         return _fail(error, ExitCode.HARNESS)
     except KeyboardInterrupt:
-        print("viaduct: interrupted", file=sys.stderr)
-        return 130
+        return _interrupted(caught[0] if caught else signal.SIGINT)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; the interpreter must not try to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
+
+
+def _interrupted(number: int) -> int:
+    print("viaduct: interrupted", file=sys.stderr)
+    return 128 + number
 
 
 def _fail(error: Exception, code: ExitCode) -> int:
@@ -63,4 +74,14 @@ def _fail(error: Exception, code: ExitCode) -> int:
 
 
 def entry() -> None:
-    sys.exit(main())
+    caught: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        raise KeyboardInterrupt
+
+    # A CI ends a job by SIGTERM, a closed terminal by SIGHUP: what was started ends then too.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    sys.exit(main(caught=caught))

@@ -50,7 +50,7 @@ def execute(args: argparse.Namespace) -> ExitCode:
             print(f"{bug.id:<40} {bug.product}")
         return ExitCode.OK
     if args.bug not in bugs:
-        raise UsageError(f"no bug {args.bug!r}{shelf.perhaps(args.bug, bugs)}")
+        raise UsageError(f"no bug {args.bug!r}{shelf.perhaps(args.bug, bugs, 'viaduct repro')}")
     return replay(bugs[args.bug], args.out)
 
 

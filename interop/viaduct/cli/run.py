@@ -9,7 +9,7 @@ from pathlib import Path
 from viaduct import report
 from viaduct.cli import shelf
 from viaduct.cli.screen import Progress, style_of
-from viaduct.cli.usage import UsageError
+from viaduct.cli.usage import NothingMeant, UsageError
 from viaduct.report.terminal import summary
 from viaduct.results import ExitCode, RunResult
 from viaduct.results import expect as expectations
@@ -110,13 +110,15 @@ def choose(
     caller: str | None = None,
     callee: str | None = None,
 ) -> list[Case]:
-    """The cases meant. UsageError for a word that means none, with what was perhaps meant."""
+    """The cases meant. NothingMeant for a word that means none, with what was perhaps meant."""
     meant: dict[str, None] = {}
     for word in words:
         found = [case.id for case in cases if selected(case, [word])]
-        found = found or [case.id for case in cases if word in case.id]
+        found = found or [case.id for case in cases if word and word in case.id]
         if not found:
-            raise UsageError(f"no case {word!r}{shelf.perhaps(word, (case.id for case in cases))}")
+            raise NothingMeant(
+                f"no case {word!r}{shelf.perhaps(word, (case.id for case in cases))}"
+            )
         meant.update(dict.fromkeys(found))
     return [
         case

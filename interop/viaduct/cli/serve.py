@@ -1,7 +1,6 @@
 """viaduct serve: the bundled server to point a client at, judged while it runs."""
 
 import argparse
-import signal
 import sys
 import tempfile
 import threading
@@ -54,8 +53,6 @@ def serve(domain: str, faults: tuple[str, ...], folder: Path) -> ExitCode:
     www = shelf.page()
     target = ViaductTarget(faults=faults, domain=domain, www=www)
     watch: Watch | None = None
-    # Whoever runs this in the background ends it with SIGTERM: the server must end as well.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         description = target.start(folder)
         say(welcome(description, www is not None))

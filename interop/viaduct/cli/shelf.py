@@ -17,6 +17,7 @@ from viaduct.report.book import Book
 from viaduct.rules import RULES
 from viaduct.run.case import Case
 from viaduct.run.engine import list_cases
+from viaduct.run.faults import LENIENT
 from viaduct.targets import TargetError
 from viaduct.targets.viaduct import server_program
 
@@ -67,10 +68,10 @@ def faults() -> Mapping[str, Fault]:
     return {fault.name: fault for fault in found}
 
 
-def perhaps(word: str, known: Iterable[str]) -> str:
+def perhaps(word: str, known: Iterable[str], shown_by: str = "viaduct list") -> str:
     """The end of an error message: what may have been meant."""
     near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
-    return f"; perhaps {', '.join(near)}?" if near else "; `viaduct list` shows what there is"
+    return f"; perhaps {', '.join(near)}?" if near else f"; `{shown_by}` shows what there is"
 
 
 @cache
@@ -82,7 +83,12 @@ def faulted() -> Mapping[str, tuple[str, ...]]:
     faults = document.get("faults") if isinstance(document, dict) else None
     if not isinstance(faults, dict) or not all(isinstance(ids, list) for ids in faults.values()):
         raise catalogue.CatalogueError(f"{FAULTS}: `faults`, each with a list of cases, wanted")
-    return {name: tuple(map(str, ids)) for name, ids in faults.items()}
+    found = {name: tuple(map(str, ids)) for name, ids in faults.items()}
+    # The server that refuses nothing, the proof of the cases about refusals, is no fault of ours.
+    lenient = document.get("lenient")
+    if isinstance(lenient, list):
+        found[LENIENT] = tuple(map(str, lenient))
+    return found
 
 
 def proofs() -> list[Proof]:

@@ -3,3 +3,7 @@
 
 class UsageError(Exception):
     """Ends the program with exit code 2; the message says what to change."""
+
+
+class NothingMeant(Exception):
+    """No case has what was asked for in its id: nothing ran, which is exit code 4."""

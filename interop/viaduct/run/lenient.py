@@ -32,7 +32,12 @@ class LenientTarget(Target):
         self._thread.start()
         ws, tcp = self._run(self._listen())
         return Description(
-            "lenient", "0", "sip.test", (ws, tcp), front=(Address("plain", ws.host, ws.port),)
+            "lenient",
+            "0",
+            "sip.test",
+            (ws, tcp),
+            front=(Address("plain", ws.host, ws.port),),
+            ws_path="/ws",
         )
 
     def stop(self) -> str | None:

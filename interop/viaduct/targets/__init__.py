@@ -13,7 +13,7 @@ from viaduct.targets.description import (
 from viaduct.targets.file import FileTarget, TargetFileError
 from viaduct.targets.kamailio import KamailioTarget
 from viaduct.targets.target import Target
-from viaduct.targets.viaduct import ViaductTarget
+from viaduct.targets.viaduct import FaultError, ViaductTarget
 
 NAMES = ("viaduct", "kamailio")
 
@@ -24,6 +24,7 @@ __all__ = [
     "Account",
     "Address",
     "Description",
+    "FaultError",
     "FileTarget",
     "KamailioTarget",
     "Target",

@@ -14,6 +14,17 @@ from viaduct.targets.description import TargetError
 STOP_SECONDS = 5.0
 
 
+def guarded(command: Sequence[str]) -> list[str]:
+    """The command, as a process that ends when the one that started it has been killed.
+
+    A program that is not there stays as it is, so that starting it says so.
+    """
+    guard = shutil.which("setpriv")
+    if guard is None or shutil.which(command[0]) is None:
+        return list(command)
+    return [guard, "--pdeathsig", "TERM", "--", *command]
+
+
 class Process:
     """Standard error goes to `log`; standard output to `log` too, or to a pipe when `ready` is
     waited for.
@@ -29,13 +40,10 @@ class Process:
     ) -> None:
         self.command = list(command)
         self.log = log
-        # Should the harness itself be killed, what it started ends as well.
-        guard = shutil.which("setpriv")
-        guarded = [guard, "--pdeathsig", "TERM", "--"] if guard is not None else []
         with log.open("ab") as sink:
             try:
                 self._process = subprocess.Popen(
-                    [*guarded, *self.command],
+                    guarded(self.command),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE if ready_on_stdout else sink,
                     stderr=sink,

@@ -2,6 +2,7 @@
 door.
 """
 
+import difflib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -33,6 +34,10 @@ def server_program() -> Path:
             f"{program} does not exist; build it with `ci/build`, or set VIADUCT_BUILD"
         )
     return program
+
+
+class FaultError(TargetError):
+    """A fault that the built server does not have: the user's mistake."""
 
 
 class ViaductTarget(Target):
@@ -68,6 +73,8 @@ class ViaductTarget(Target):
     def start(self, directory: Path) -> Description:
         directory.mkdir(parents=True, exist_ok=True)
         program = server_program()
+        if self._faults:
+            _check_faults(program, self._faults)
         pki = make_pki(directory / "pki")
         hosts = ["127.0.0.1"] + (["[::1]"] if ipv6_loopback() else [])
         listeners = [f"{kind}:{host}:0" for host in hosts for kind in LISTENERS]
@@ -135,6 +142,23 @@ class ViaductTarget(Target):
         if status != 0:
             return f"viaduct-server ended with status {status} when stopped{self._process.tail(40)}"
         return None
+
+
+def _check_faults(program: Path, wanted: Sequence[str]) -> None:
+    done = subprocess.run(
+        [program, "--list-faults"], capture_output=True, text=True, timeout=10, check=False
+    )
+    if done.returncode != 0:
+        raise FaultError(
+            f"--fault: {program} was built without faults; build with `ci/build faults` and set "
+            "VIADUCT_BUILD to build/faults"
+        )
+    known = [line.partition("\t")[0] for line in done.stdout.splitlines()]
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+            hint = f"perhaps {', '.join(near)}?" if near else "`viaduct list` shows what there is"
+            raise FaultError(f"--fault: nothing is called {name!r}; {hint}")
 
 
 def _version(program: Path) -> str:
