@@ -185,6 +185,17 @@ def test_usage_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         assert caught.value.code == ExitCode.USAGE
 
 
+def test_an_unknown_fault_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = {"drop-rport": shelf.Fault("drop-rport", "RFC3581-4-a", "rport is not filled in")}
+    monkeypatch.setattr(shelf, "faults", lambda: known)
+    assert main(["run", "--fault", "drop-report", "register-wss"]) == ExitCode.USAGE
+    assert "perhaps drop-rport?" in capsys.readouterr().err
+    assert main(["explain", "drop-rport"]) == ExitCode.OK
+    assert "viaduct run --fault drop-rport" in capsys.readouterr().out
+
+
 def test_a_missing_server_is_the_harness_in_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,6 +86,9 @@ def execute(args: argparse.Namespace) -> ExitCode:
         return ExitCode.OK if chosen else ExitCode.NOTHING_RAN
     expected = read_expectations(args.expect)
     target = open_target(args.target, tuple(args.fault), shelf.page())
+    for fault in args.fault:
+        if fault not in shelf.faults():
+            raise UsageError(f"no fault {fault!r}{shelf.perhaps(fault, shelf.faults())}")
     report.clear(args.out)
     progress = Progress()
     try:
