@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from viaduct.agents.page import PAGE
 from viaduct.results import Verdict
 from viaduct.run.engine import run
 from viaduct.run.faults import LENIENT, FaultProof, read_faults
@@ -18,7 +19,7 @@ RED = (Verdict.FAIL, Verdict.WARN)
 
 
 def target_with(fault: str) -> Target:
-    return LenientTarget() if fault == LENIENT else ViaductTarget(faults=(fault,))
+    return LenientTarget() if fault == LENIENT else ViaductTarget(faults=(fault,), www=PAGE)
 
 
 @pytest.mark.parametrize("proof", FAULTS.proofs, ids=lambda proof: str(proof.fault))
@@ -30,7 +31,7 @@ def test_fault_turns_its_cases_red(proof: FaultProof, tmp_path: Path) -> None:
 
 def test_without_a_fault_they_are_green(tmp_path: Path) -> None:
     ids = sorted({id for proof in FAULTS.proofs for id in proof.cases})
-    result = run("all", ViaductTarget(), ids, tmp_path, workers=1)
+    result = run("all", ViaductTarget(www=PAGE), ids, tmp_path, workers=1)
     # A word of the selection may mean more cases than the one of that id.
     wrong = [case for case in result.cases if case.id in ids and case.verdict is not Verdict.PASS]
     assert [(c.id, c.verdict.value, c.reason, [f.text for f in c.findings]) for c in wrong] == []
