@@ -47,15 +47,26 @@ def name_error(query: bytes) -> bytes:
     return query[:2] + b"\x81\x83\x00\x01" + bytes(6) + query[12 : end + 5]
 
 
+def ask(host: str, name: str, seconds: float) -> None:
+    """Asks the sink at this address, and returns when it has answered, and so recorded it."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    query = b"\0\1\1\0\0\1" + bytes(6) + labels + b"\0\0\1\0\1"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(seconds)
+        sock.sendto(query, (host, PORT))
+        sock.recv(4096)
+
+
 class NameSink:
     """Answers from a thread of its own until closed."""
 
     def __init__(self, sock: socket.socket, directory: Path) -> None:
         self._sock = sock
         self.trace = directory / "dns.jsonl"
-        self._recorder = Recorder("dns", self.trace)
-        self._resolv = directory / "resolv.conf"
         host = sock.getsockname()[0]
+        # Who reads the trace learns from its note where to ask.
+        self._recorder = Recorder("dns", self.trace, note={"address": host})
+        self._resolv = directory / "resolv.conf"
         self._resolv.write_text(f"nameserver {host}\noptions timeout:1 attempts:1\n")
         self._thread = threading.Thread(target=self._serve, name="names", daemon=True)
         self._thread.start()
