@@ -19,6 +19,8 @@ END_SECONDS = 30
 @pytest.mark.skipif(not BUILT, reason="viaduct-server is not built")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_takes_down_the_server(tmp_path: Path, number: signal.Signals) -> None:
+    # Started from a shell that ignores SIGINT, the child would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with subprocess.Popen(
