@@ -178,7 +178,7 @@ def test_usage_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         assert f"no case {word!r}" in capsys.readouterr().err
     if (build_directory() / "bin" / "viaduct-server").is_file():
         assert main(["run", "register-udp", "--fault", "no-such-fault"]) == ExitCode.USAGE
-        assert capsys.readouterr().err.startswith("viaduct: --fault: ")
+        assert capsys.readouterr().err.startswith("viaduct: no fault 'no-such-fault'")
     for words in ([], ["nothing"], ["run", "--jobs", "0"], ["run", "--from", "sctp"], ["judge"]):
         with pytest.raises(SystemExit) as caught:
             main(words)
